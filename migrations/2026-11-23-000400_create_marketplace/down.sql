@@ -1,0 +1,10 @@
+DROP TABLE escrow_status_history;
+DROP TABLE escrow_credentials;
+DROP TABLE escrows;
+DROP TABLE listing_status_history;
+DROP TABLE listing_credentials;
+DROP TABLE listings;
+DROP SEQUENCE listing_code_seq;
+DROP TABLE user_subscriptions;
+DROP TABLE subscription_plans;
+DROP TABLE games;

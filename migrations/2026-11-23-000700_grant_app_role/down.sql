@@ -1,0 +1,1 @@
+DROP FUNCTION grant_app_role(text);

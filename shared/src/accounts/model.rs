@@ -1,0 +1,85 @@
+//! The row of a person, and what may be decided from it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use rust_decimal::Decimal;
+
+use crate::error::{Code, Error, Result};
+use crate::ids::{SessionId, UserId};
+use crate::language::Language;
+use crate::schema::users;
+
+/// A person. Their balance is the ledger's; it has no column here.
+#[derive(Clone, HasQuery, Identifiable, Insertable, AsChangeset)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// Lower case.
+    pub email: String,
+    /// Unique without regard to case.
+    pub username: Option<String>,
+    /// `+998XXXXXXXXX`.
+    pub phone_number: Option<String>,
+    /// As they wrote it.
+    pub full_name: String,
+    /// Absolute URL.
+    pub avatar: Option<String>,
+    /// PHC string; none for people who sign in another way.
+    pub password_hash: Option<String>,
+    /// A banned or closed account is not active.
+    pub is_active: bool,
+    /// May moderate.
+    pub is_staff: bool,
+    /// May do everything.
+    pub is_superuser: bool,
+    /// Proved an e-mail, a phone or a Telegram account.
+    pub is_verified: bool,
+    /// Mean of the reviews, 0 to 5.
+    pub rating: Decimal,
+    /// Deals they sold.
+    pub total_sales: i32,
+    /// Deals they bought.
+    pub total_purchases: i32,
+    /// What they read.
+    pub language: Language,
+    /// IANA name.
+    pub timezone: String,
+    /// Registered at.
+    pub created_at: DateTime<Utc>,
+    /// Changed at.
+    pub updated_at: DateTime<Utc>,
+    /// Signed in at.
+    pub last_login: Option<DateTime<Utc>>,
+    /// Closed at.
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+impl User {
+    /// The name others see.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        let local_part = || self.email.split('@').next().unwrap_or_default();
+        let full_name = Some(self.full_name.as_str()).filter(|name| !name.is_empty());
+        full_name.or(self.username.as_deref()).unwrap_or_else(local_part)
+    }
+}
+
+/// Who is asking: a person with a live session.
+#[derive(Clone)]
+pub struct Principal {
+    /// The person.
+    pub user: User,
+    /// The session of the token.
+    pub session: SessionId,
+}
+
+impl Principal {
+    /// The person, if they have proved who they are.
+    ///
+    /// # Errors
+    /// `EMAIL_NOT_VERIFIED`.
+    pub fn verified(&self) -> Result<&User> {
+        if self.user.is_verified { Ok(&self.user) } else { Err(Error::new(Code::EmailNotVerified)) }
+    }
+}

@@ -1,0 +1,40 @@
+//! What every process hands to commands, queries and jobs.
+
+use crate::Db;
+use crate::error::Result;
+use crate::mail::Mailer;
+use crate::security::{Passwords, Tokens, Vault};
+use crate::settings::Settings;
+
+/// The platform inside one process. Cheap to share behind an `Arc`.
+pub struct App {
+    /// What the process was told.
+    pub settings: Settings,
+    /// The database.
+    pub db: Db,
+    /// Opens and seals game-account credentials.
+    pub vault: Vault,
+    /// Hashes and verifies passwords.
+    pub passwords: Passwords,
+    /// Makes and reads tokens.
+    pub tokens: Tokens,
+    /// Sends mail.
+    pub mailer: Mailer,
+}
+
+impl App {
+    /// Builds the platform from its settings; connects to nothing yet.
+    ///
+    /// # Errors
+    /// A key or an address that cannot be used.
+    pub fn new(settings: Settings) -> Result<Self> {
+        Ok(Self {
+            db: Db::connect(&settings.database)?,
+            vault: Vault::new(&settings.security)?,
+            passwords: Passwords::new()?,
+            tokens: Tokens::new(&settings.security),
+            mailer: Mailer::new(&settings.mail)?,
+            settings,
+        })
+    }
+}

@@ -1,0 +1,197 @@
+//! The database: commands take a [`Tx`], queries take a [`Conn`], and only [`Db::transaction`] makes a `Tx`.
+
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::connection::InstrumentationEvent;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
+use futures::FutureExt as _;
+
+use crate::error::{Error, Result};
+use crate::jobs::{Doorbell, Enqueued, Origin};
+use crate::settings::DatabaseSettings;
+use crate::telemetry::{metrics, trace};
+
+/// A connection, for queries.
+pub type Conn = AsyncPgConnection;
+
+/// How long a request waits for a free connection before it is told to come back.
+const POOL_WAIT: Duration = Duration::from_secs(2);
+
+/// What every session is set to: a lock or a statement that takes longer is an answer (503 `BUSY`), not a hang;
+/// a process that is stopped in the middle of a transaction loses it.
+const SESSION: &str = "SET lock_timeout = '2s'; SET statement_timeout = '5s'; \
+                       SET idle_in_transaction_session_timeout = '10s'; SET timezone = 'UTC'";
+
+/// The database of one process.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<AsyncPgConnection>,
+    doorbell: Doorbell,
+    statements: Arc<AtomicU64>,
+}
+
+diesel::define_sql_function! {
+    /// Business time: `now()` plus the shift that only tests and demos move.
+    fn app_now() -> Timestamptz;
+}
+
+impl Db {
+    /// A pool of connections to `DATABASE_URL`, and the doorbell on the direct one. Connects lazily.
+    ///
+    /// # Errors
+    /// When the pool cannot be built from the settings.
+    pub fn connect(settings: &DatabaseSettings) -> Result<Self> {
+        let statements = Arc::new(AtomicU64::new(0));
+        let mut config = ManagerConfig::<AsyncPgConnection>::default();
+        config.recycling_method = RecyclingMethod::Fast;
+        let counter = Arc::clone(&statements);
+        config.custom_setup = Box::new(move |url| establish(url.to_owned(), Arc::clone(&counter)).boxed());
+        let manager = AsyncDieselConnectionManager::new_with_config(settings.url.expose(), config);
+        let pool = Pool::builder(manager)
+            .max_size(settings.pool_size)
+            .wait_timeout(Some(POOL_WAIT))
+            .create_timeout(Some(POOL_WAIT))
+            .runtime(deadpool::Runtime::Tokio1)
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Self { pool, doorbell: Doorbell::start(settings.direct_url.clone()), statements })
+    }
+
+    /// A connection for queries.
+    ///
+    /// # Errors
+    /// `SERVICE_UNAVAILABLE` when none is free in time or the server does not answer.
+    pub async fn read(&self) -> Result<Object<AsyncPgConnection>> {
+        self.pool.get().await.map_err(Error::unavailable)
+    }
+
+    /// Runs `work` in one transaction: READ COMMITTED, with row locks where a decision is made.
+    ///
+    /// There are no hidden retries: `work` can run only once, and a rare deadlock is 503 `BUSY` for a client
+    /// or another attempt for a job. Jobs recorded by `work` ring the doorbell after the commit.
+    ///
+    /// # Errors
+    /// Whatever `work` returns, after a rollback; or the database's own failure.
+    pub async fn transaction<T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'t> AsyncFnOnce(&'t mut Tx) -> Result<T> + for<'t> Work<&'t mut Tx, Result<T>, Fut: Send> + Send,
+        T: Send,
+    {
+        let mut tx = self.begin().await?;
+        match work(&mut tx).await {
+            Ok(value) => {
+                self.commit(tx).await?;
+                Ok(value)
+            }
+            Err(error) => {
+                if let Err(rollback) = AnsiTransactionManager::rollback_transaction(&mut *tx.conn).await {
+                    tracing::warn!(target: "db", error = %rollback, "rollback failed; the connection is thrown away");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn begin(&self) -> Result<Tx> {
+        let mut conn = self.read().await?;
+        AnsiTransactionManager::begin_transaction(&mut *conn).await?;
+        let now = diesel::select(app_now()).get_result(&mut conn).await?;
+        Ok(Tx { conn, now, enqueued: Vec::new(), origin: Origin::Api, trace: trace::current() })
+    }
+
+    async fn commit(&self, mut tx: Tx) -> Result<()> {
+        AnsiTransactionManager::commit_transaction(&mut *tx.conn).await?;
+        metrics::jobs_enqueued(&tx.enqueued, tx.origin);
+        if tx.enqueued.iter().any(|job| job.run_at <= tx.now) {
+            self.doorbell.ring();
+        }
+        Ok(())
+    }
+
+    /// How many statements this process has sent: tests count them, development shows them.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        AtomicU64::load(&self.statements, Ordering::Relaxed)
+    }
+
+    /// Connections in use and connections allowed, for the metrics.
+    #[must_use]
+    pub fn pool_status(&self) -> deadpool::Status {
+        self.pool.status()
+    }
+}
+
+/// A new session with the platform's limits, counting its statements.
+pub(crate) async fn establish(url: String, statements: Arc<AtomicU64>) -> diesel::ConnectionResult<AsyncPgConnection> {
+    let mut conn = AsyncPgConnection::establish(&url).await?;
+    conn.batch_execute(SESSION).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            statements.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    Ok(conn)
+}
+
+/// A transaction with its instant. Commands take it first; it cannot be made elsewhere.
+pub struct Tx {
+    conn: Object<AsyncPgConnection>,
+    now: DateTime<Utc>,
+    pub(crate) enqueued: Vec<Enqueued>,
+    pub(crate) origin: Origin,
+    pub(crate) trace: Option<String>,
+}
+
+impl Tx {
+    /// The transaction's instant in business time, in microseconds as PostgreSQL keeps them.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The connection, for diesel.
+    pub fn conn(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+
+    /// Says who causes the jobs of this transaction, for the metrics; requests are the default.
+    pub fn caused_by(&mut self, origin: Origin) {
+        self.origin = origin;
+    }
+}
+
+impl Deref for Tx {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}
+
+/// Names the future of an async closure, so that it can be required to be `Send` (the bound on
+/// `AsyncFnOnce::CallOnceFuture` is not stable yet; diesel-async uses the same help).
+pub trait Work<T, R>: AsyncFnOnce(T) -> R + FnOnce(T) -> <Self as Work<T, R>>::Fut {
+    /// The future the closure returns.
+    type Fut: Future<Output = R>;
+}
+
+impl<F, T, Fut, R> Work<T, R> for F
+where
+    F: AsyncFnOnce(T) -> R + FnOnce(T) -> Fut,
+    Fut: Future<Output = R>,
+{
+    type Fut = Fut;
+}

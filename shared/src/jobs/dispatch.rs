@@ -1,0 +1,81 @@
+//! Handing due rows to the transport.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
+use diesel_async::RunQueryDsl;
+
+use super::Queue;
+use crate::Conn;
+use crate::error::Result;
+use crate::ids::JobId;
+
+/// A row that was handed to the transport: what a Redis message says.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Dispatched {
+    /// The job.
+    #[diesel(sql_type = BigInt)]
+    pub id: JobId,
+    /// Which hand-out of the job this is: a message of an earlier one is stale.
+    #[diesel(sql_type = Integer)]
+    pub dispatch_gen: i32,
+    /// The request or job that caused it.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub trace_id: Option<String>,
+}
+
+/// Marks due rows as dispatched and returns them, at most `batch`.
+///
+/// The window of a queue is twice the slots of its live workers, at least 64: what Redis holds stays far below the
+/// 8,000 entries that wedge it. Marked before pushed: a crash in between is found by [`offer_again`].
+///
+/// # Errors
+/// The database's.
+pub async fn take_due(conn: &mut Conn, queue: Queue, kinds: &[&str], batch: i64) -> Result<Vec<Dispatched>> {
+    let rows = diesel::sql_query(
+        "WITH due AS MATERIALIZED (
+             SELECT id FROM jobs
+             WHERE state = 'pending' AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
+             ORDER BY run_at, id
+             LIMIT least($3, greatest(0,
+                 greatest(64, 2 * coalesce((SELECT sum(slots) FROM job_workers
+                                            WHERE queue = $1 AND seen_at > now() - interval '30 seconds'), 0))
+                 - (SELECT count(*) FROM jobs WHERE state = 'dispatched' AND queue = $1)))
+             FOR UPDATE SKIP LOCKED)
+         UPDATE jobs SET state = 'dispatched', dispatch_gen = dispatch_gen + 1, dispatched_at = now()
+         FROM due WHERE jobs.id = due.id
+         RETURNING jobs.id, jobs.dispatch_gen, jobs.trace_id",
+    )
+    .bind::<Text, _>(queue.as_str())
+    .bind::<Array<Text>, _>(kinds)
+    .bind::<BigInt, _>(batch)
+    .load(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Takes back rows that were handed out and never started: the message, or its queue, was lost.
+/// Returns how many.
+///
+/// # Errors
+/// The database's.
+pub async fn offer_again(conn: &mut Conn, queue: Queue, after_seconds: i64) -> Result<usize> {
+    let rows = diesel::sql_query(
+        "UPDATE jobs SET state = 'pending'
+         WHERE id IN (SELECT id FROM jobs
+                      WHERE state = 'dispatched' AND queue = $1 AND dispatched_at < now() - make_interval(secs => $2::int)
+                      FOR UPDATE SKIP LOCKED)",
+    )
+    .bind::<Text, _>(queue.as_str())
+    .bind::<BigInt, _>(after_seconds)
+    .execute(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Takes back everything that was handed out: Redis lost its memory or is away. Returns how many.
+///
+/// # Errors
+/// The database's.
+pub async fn offer_everything_again(conn: &mut Conn, queue: Queue) -> Result<usize> {
+    offer_again(conn, queue, -1).await
+}

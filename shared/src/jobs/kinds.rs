@@ -1,0 +1,1 @@
+//! The kinds of job by name, each declared beside its noun.

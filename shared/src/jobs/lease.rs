@@ -1,0 +1,72 @@
+//! Leases: a worker that is silent for longer than its lease loses its jobs.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text};
+use diesel_async::RunQueryDsl;
+
+use super::Queue;
+use crate::Conn;
+use crate::error::Result;
+use crate::ids::JobId;
+use crate::schema::job_workers;
+
+/// Renews the leases of running jobs and returns those that are no longer this worker's.
+///
+/// A row that is locked is in the middle of its effect's transaction: it is neither renewed nor rescued meanwhile.
+///
+/// # Errors
+/// The database's.
+pub async fn renew(conn: &mut Conn, jobs: &[(JobId, i64)], lease_ms: i64) -> Result<Vec<JobId>> {
+    #[derive(QueryableByName)]
+    struct Lost {
+        #[diesel(sql_type = BigInt)]
+        id: JobId,
+    }
+    let (ids, tokens): (Vec<JobId>, Vec<i64>) = jobs.iter().copied().unzip();
+    let lost: Vec<Lost> = diesel::sql_query(
+        "WITH held AS MATERIALIZED (
+             SELECT j.id FROM jobs j JOIN unnest($1, $2) AS m (id, token) ON j.id = m.id
+             WHERE j.lease_token = m.token AND j.state = 'running' FOR NO KEY UPDATE OF j SKIP LOCKED),
+         renewed AS (
+             UPDATE jobs SET lease_until = now() + make_interval(secs => $3 / 1000.0) FROM held WHERE jobs.id = held.id)
+         SELECT j.id FROM jobs j JOIN unnest($1, $2) AS m (id, token) ON j.id = m.id
+         WHERE j.lease_token <> m.token OR j.state <> 'running'",
+    )
+    .bind::<Array<BigInt>, _>(ids)
+    .bind::<Array<BigInt>, _>(tokens)
+    .bind::<BigInt, _>(lease_ms)
+    .load(conn)
+    .await?;
+    Ok(lost.into_iter().map(|row| row.id).collect())
+}
+
+/// Says that a worker serves a queue with so many slots; the dispatch window is computed from it.
+/// Forgets workers that were silent for an hour.
+///
+/// # Errors
+/// The database's.
+pub async fn announce(conn: &mut Conn, worker: &str, queues: &[Queue]) -> Result<()> {
+    let names: Vec<&str> = queues.iter().map(|queue| queue.as_str()).collect();
+    let slots: Vec<i64> = queues.iter().map(|queue| i64::try_from(queue.slots()).unwrap_or(1)).collect();
+    diesel::sql_query(
+        "WITH forgotten AS (DELETE FROM job_workers WHERE seen_at < now() - interval '1 hour')
+         INSERT INTO job_workers (worker, queue, slots, seen_at)
+         SELECT $1, q.queue, q.slots::int, now() FROM unnest($2, $3) AS q (queue, slots)
+         ON CONFLICT (worker, queue) DO UPDATE SET seen_at = now(), slots = excluded.slots",
+    )
+    .bind::<Text, _>(worker)
+    .bind::<Array<Text>, _>(names)
+    .bind::<Array<BigInt>, _>(slots)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Says that a worker is gone.
+///
+/// # Errors
+/// The database's.
+pub async fn retire(conn: &mut Conn, worker: &str) -> Result<()> {
+    diesel::delete(job_workers::table.filter(job_workers::worker.eq(worker))).execute(conn).await?;
+    Ok(())
+}

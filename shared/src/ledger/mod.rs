@@ -1,0 +1,23 @@
+//! The double-entry ledger: the only place where money is.
+//!
+//! A posting is a balanced set of signed legs under a business key that is unique for ever. Positive means that we owe
+//! the owner more: users and deals are never below zero, provider clearing is never above it, and everything sums to
+//! zero. The database refuses what must not happen (`migrations/*_create_ledger`); this module only speaks to it.
+//!
+//! | event | key | legs |
+//! |---|---|---|
+//! | deposit | `deposit:<transaction>` | clearing −A, user +A |
+//! | reversal by the provider | `deposit_reversal:<transaction>` | user −A, clearing +A |
+//! | purchase | `escrow_fund:<deal>` | buyer −A, deal +A |
+//! | release, refund or split | `escrow_settle:<deal>` | deal −A, seller +(A−C−R), commission +C, buyer +R |
+//!
+//! Release and refund share one key, so a deal cannot be paid out twice nor refunded and paid out.
+
+mod balance;
+mod posting;
+
+pub use balance::{Balance, balance_of_user};
+pub use posting::{Account, Posting, open_account, post};
+
+/// Stub.
+pub(crate) async fn measure(_conn: &mut crate::Conn) -> crate::error::Result<()> { Ok(()) }

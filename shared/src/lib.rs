@@ -1,0 +1,36 @@
+//! The marketplace: every rule and every table. The other crates only carry messages to it.
+
+// ── the domain: one folder per noun ──
+pub mod accounts;
+pub mod audit;
+pub mod escrow;
+pub mod games;
+pub mod ledger;
+pub mod listings;
+pub mod payments;
+pub mod subscriptions;
+
+// ── the ground it stands on ──
+pub mod app;
+pub mod db;
+pub mod error;
+pub mod ids;
+pub mod jobs;
+pub mod language;
+pub mod mail;
+pub mod migrate;
+pub mod money;
+pub mod outcome;
+pub mod page;
+pub(crate) mod schema;
+pub mod security;
+pub mod settings;
+pub mod telemetry;
+pub mod testing;
+mod text_enum;
+
+pub use app::App;
+pub use db::{Conn, Db, Tx};
+pub use error::{Code, Error, Result};
+pub use money::Money;
+pub use outcome::Outcome;

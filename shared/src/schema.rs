@@ -1,0 +1,416 @@
+//! The tables as diesel sees them. `tests/tests/it/schema.rs` compares this file with the catalogue of a migrated database.
+
+diesel::table! {
+    app_clock (id) {
+        id -> Bool,
+        shift -> Interval,
+    }
+}
+
+diesel::table! {
+    audit_log (id) {
+        id -> BigInt,
+        at -> Timestamptz,
+        actor_id -> Nullable<Uuid>,
+        actor -> Text,
+        action -> Text,
+        object_type -> Text,
+        object_id -> Text,
+        details -> Jsonb,
+        ip -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    cron_ticks (schedule, tick_at) {
+        schedule -> Text,
+        tick_at -> Timestamptz,
+        fired_at -> Timestamptz,
+        fired_by -> Text,
+        job_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    effects (effect_key) {
+        effect_key -> Text,
+        job_id -> Nullable<BigInt>,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    email_tokens (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        purpose -> Text,
+        email -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    escrow_credentials (escrow_id) {
+        escrow_id -> Uuid,
+        key_id -> Text,
+        data_key -> Bytea,
+        login_method -> Text,
+        account_email -> Bytea,
+        account_password -> Bytea,
+        account_additional_info -> Bytea,
+        first_revealed_at -> Nullable<Timestamptz>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    escrow_status_history (id) {
+        id -> BigInt,
+        escrow_id -> Uuid,
+        actor -> Text,
+        event -> Text,
+        from_status -> Nullable<Text>,
+        to_status -> Text,
+        reason -> Nullable<Text>,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    escrows (id) {
+        id -> Uuid,
+        listing_id -> Uuid,
+        buyer_id -> Uuid,
+        seller_id -> Uuid,
+        amount -> Numeric,
+        commission_rate_bp -> Integer,
+        commission_amount -> Numeric,
+        seller_earnings -> Numeric,
+        buyer_refund -> Numeric,
+        status -> Text,
+        pay_by -> Timestamptz,
+        paid_at -> Nullable<Timestamptz>,
+        deliver_by -> Nullable<Timestamptz>,
+        refund_after -> Nullable<Timestamptz>,
+        handed_over_at -> Nullable<Timestamptz>,
+        receive_by -> Nullable<Timestamptz>,
+        buyer_confirmed_at -> Nullable<Timestamptz>,
+        release_at -> Nullable<Timestamptz>,
+        seller_paid_at -> Nullable<Timestamptz>,
+        admin_released_at -> Nullable<Timestamptz>,
+        disputed_at -> Nullable<Timestamptz>,
+        disputed_by -> Nullable<Uuid>,
+        dispute_reason -> Nullable<Text>,
+        dispute_resolved_by -> Nullable<Uuid>,
+        dispute_resolution -> Nullable<Text>,
+        close_reason -> Nullable<Text>,
+        closed_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    games (id) {
+        id -> Uuid,
+        name -> Text,
+        slug -> Text,
+        description -> Text,
+        icon -> Text,
+        image -> Nullable<Text>,
+        color -> Text,
+        is_active -> Bool,
+        sort_order -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    job_attempts (job_id, attempt) {
+        job_id -> BigInt,
+        attempt -> SmallInt,
+        worker -> Text,
+        outcome -> Text,
+        error -> Nullable<Text>,
+        started_at -> Timestamptz,
+        ended_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    job_workers (worker, queue) {
+        worker -> Text,
+        queue -> Text,
+        slots -> Integer,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> BigInt,
+        kind -> Text,
+        queue -> Text,
+        args -> Jsonb,
+        args_version -> SmallInt,
+        state -> Text,
+        run_at -> Timestamptz,
+        attempt -> SmallInt,
+        max_attempts -> SmallInt,
+        crashes -> SmallInt,
+        unique_key -> Nullable<Text>,
+        trace_id -> Nullable<Text>,
+        dispatch_gen -> Integer,
+        dispatched_at -> Nullable<Timestamptz>,
+        lease_token -> BigInt,
+        lease_until -> Nullable<Timestamptz>,
+        started_at -> Nullable<Timestamptz>,
+        worker -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    listing_credentials (listing_id) {
+        listing_id -> Uuid,
+        key_id -> Text,
+        data_key -> Bytea,
+        account_email -> Bytea,
+        account_password -> Bytea,
+        account_additional_info -> Bytea,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    listing_status_history (id) {
+        id -> BigInt,
+        listing_id -> Uuid,
+        actor -> Text,
+        from_status -> Nullable<Text>,
+        to_status -> Text,
+        reason -> Nullable<Text>,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    listings (id) {
+        id -> Uuid,
+        listing_code -> Text,
+        seller_id -> Uuid,
+        game_id -> Uuid,
+        title -> Text,
+        description -> Text,
+        price -> Numeric,
+        original_price -> Nullable<Numeric>,
+        status -> Text,
+        is_premium -> Bool,
+        views_count -> Integer,
+        favorites_count -> Integer,
+        login_method -> Text,
+        level -> Text,
+        rank -> Text,
+        skins_count -> Integer,
+        features -> Jsonb,
+        moderated_by -> Nullable<Uuid>,
+        moderated_at -> Nullable<Timestamptz>,
+        approved_at -> Nullable<Timestamptz>,
+        rejected_at -> Nullable<Timestamptz>,
+        rejection_reason -> Nullable<Text>,
+        sold_at -> Nullable<Timestamptz>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    payme_transactions (seq) {
+        seq -> BigInt,
+        id -> Text,
+        transaction_id -> Uuid,
+        account -> Jsonb,
+        amount_tiyin -> BigInt,
+        time_ms -> BigInt,
+        create_time_ms -> BigInt,
+        perform_time_ms -> BigInt,
+        cancel_time_ms -> BigInt,
+        state -> SmallInt,
+        reason -> Nullable<SmallInt>,
+        fiscal_data -> Jsonb,
+    }
+}
+
+diesel::table! {
+    payment_methods (id) {
+        id -> Uuid,
+        name -> Text,
+        code -> Text,
+        icon -> Text,
+        is_active -> Bool,
+        config -> Jsonb,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        generation -> Integer,
+        rotated_at -> Timestamptz,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        revoked_reason -> Nullable<Text>,
+        ip -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    subscription_plans (id) {
+        id -> Uuid,
+        name -> Text,
+        slug -> Text,
+        price_monthly -> Numeric,
+        price_yearly -> Numeric,
+        commission_rate_bp -> Integer,
+        features -> Jsonb,
+        is_premium -> Bool,
+        is_pro -> Bool,
+        sort_order -> Integer,
+        is_active -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    transactions (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        amount -> Numeric,
+        currency -> Bpchar,
+        #[sql_name = "type"]
+        kind -> Text,
+        status -> Text,
+        payment_method_id -> Nullable<Uuid>,
+        provider_transaction_id -> Nullable<Text>,
+        escrow_id -> Nullable<Uuid>,
+        reverses_id -> Nullable<Uuid>,
+        description -> Text,
+        metadata -> Jsonb,
+        processed_at -> Nullable<Timestamptz>,
+        failed_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    user_subscriptions (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        plan_id -> Uuid,
+        status -> Text,
+        start_date -> Timestamptz,
+        end_date -> Timestamptz,
+        auto_renew -> Bool,
+        cancelled_at -> Nullable<Timestamptz>,
+        cancel_reason -> Nullable<Text>,
+        payment_history -> Jsonb,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        email -> Text,
+        username -> Nullable<Text>,
+        phone_number -> Nullable<Text>,
+        full_name -> Text,
+        avatar -> Nullable<Text>,
+        password_hash -> Nullable<Text>,
+        is_active -> Bool,
+        is_staff -> Bool,
+        is_superuser -> Bool,
+        is_verified -> Bool,
+        rating -> Numeric,
+        total_sales -> Integer,
+        total_purchases -> Integer,
+        language -> Text,
+        timezone -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        last_login -> Nullable<Timestamptz>,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhook_calls (id) {
+        id -> BigInt,
+        provider -> Text,
+        method -> Text,
+        ip -> Nullable<Text>,
+        request -> Jsonb,
+        response -> Jsonb,
+        http_status -> SmallInt,
+        request_id -> Nullable<Text>,
+        received_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(audit_log -> users (actor_id));
+diesel::joinable!(email_tokens -> users (user_id));
+diesel::joinable!(escrow_credentials -> escrows (escrow_id));
+diesel::joinable!(escrow_status_history -> escrows (escrow_id));
+diesel::joinable!(escrows -> listings (listing_id));
+diesel::joinable!(listing_credentials -> listings (listing_id));
+diesel::joinable!(listing_status_history -> listings (listing_id));
+diesel::joinable!(listings -> games (game_id));
+diesel::joinable!(payme_transactions -> transactions (transaction_id));
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(transactions -> escrows (escrow_id));
+diesel::joinable!(transactions -> payment_methods (payment_method_id));
+diesel::joinable!(transactions -> users (user_id));
+diesel::joinable!(user_subscriptions -> subscription_plans (plan_id));
+diesel::joinable!(user_subscriptions -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    app_clock,
+    audit_log,
+    cron_ticks,
+    effects,
+    email_tokens,
+    escrow_credentials,
+    escrow_status_history,
+    escrows,
+    games,
+    job_attempts,
+    job_workers,
+    jobs,
+    listing_credentials,
+    listing_status_history,
+    listings,
+    payme_transactions,
+    payment_methods,
+    sessions,
+    subscription_plans,
+    transactions,
+    user_subscriptions,
+    users,
+    webhook_calls,
+);

@@ -1,0 +1,347 @@
+//! Configuration: environment variables, read once into one struct per concern. `.env.example` lists them all.
+
+mod vars;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::text_enum::text_enum;
+pub use vars::Secret;
+use vars::Vars;
+
+text_enum! {
+    /// Where the process runs. It decides log format, cookies, debug aids and what start-up refuses.
+    AppEnv { Development = "development", Test = "test", Production = "production" }
+}
+
+/// What is wrong with which variable, in one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} {problem}")]
+pub struct SettingsError {
+    name: &'static str,
+    problem: &'static str,
+}
+
+impl SettingsError {
+    fn new(name: &'static str, problem: &'static str) -> Self {
+        Self { name, problem }
+    }
+}
+
+/// Everything a process is told from outside.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `APP_ENV` (development).
+    pub env: AppEnv,
+    /// The database.
+    pub database: DatabaseSettings,
+    /// Redis.
+    pub redis: RedisSettings,
+    /// Listening addresses and public URLs.
+    pub http: HttpSettings,
+    /// Keys and token lifetimes.
+    pub security: SecuritySettings,
+    /// Outgoing mail.
+    pub mail: MailSettings,
+    /// Payme's Merchant API.
+    pub payme: PaymeSettings,
+    /// How long each step of a deal may take.
+    pub windows: Windows,
+    /// The job platform.
+    pub jobs: JobSettings,
+    /// Logs.
+    pub log: LogSettings,
+}
+
+/// Where PostgreSQL is.
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    /// `DATABASE_URL`: the application's role; may go through a pooler.
+    pub url: Secret,
+    /// `MIGRATION_DATABASE_URL` (`DATABASE_URL`): the schema's owner, past any pooler; LISTEN and NOTIFY use it too.
+    pub direct_url: Secret,
+    /// `DATABASE_POOL_SIZE` (8): connections per process.
+    pub pool_size: usize,
+}
+
+/// Where Redis is.
+#[derive(Clone, Debug)]
+pub struct RedisSettings {
+    /// `REDIS_URL`: cache, limits, pub/sub.
+    pub url: Secret,
+    /// `CELERY_BROKER_URL` (`REDIS_URL`): the job transport.
+    pub jobs_url: Secret,
+    /// `REDIS_PREFIX` (wibe): the first part of every key.
+    pub prefix: String,
+}
+
+/// Where the processes listen and how the world calls them.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// `API_LISTEN` (127.0.0.1:8000).
+    pub listen: SocketAddr,
+    /// `API_METRICS_LISTEN` (127.0.0.1:9101): internal, never public.
+    pub api_metrics: SocketAddr,
+    /// `WORKER_METRICS_LISTEN` (127.0.0.1:9102).
+    pub worker_metrics: SocketAddr,
+    /// `SCHEDULER_METRICS_LISTEN` (127.0.0.1:9103).
+    pub scheduler_metrics: SocketAddr,
+    /// `PUBLIC_URL` (`http://127.0.0.1:8000`): how the world reaches the API; links in lists and mails start with it.
+    pub public_url: String,
+    /// `FRONTEND_URL` (`http://localhost:5173`): the only origin CORS admits, and where payers return to.
+    pub frontend_url: String,
+    /// `ALLOWED_HOSTS` (`*` outside production): the `Host` values the API answers.
+    pub allowed_hosts: Vec<String>,
+    /// `MAX_BODY_BYTES` (1048576): a JSON body larger than this is 413.
+    pub max_body_bytes: usize,
+}
+
+/// Keys and lifetimes.
+#[derive(Clone, Debug)]
+pub struct SecuritySettings {
+    /// `JWT_SECRET_KEY`: signs access tokens (HS256); at least 32 bytes.
+    pub jwt_secret: Secret,
+    /// `SECRET_KEY`: derives refresh tokens and mailed tokens; at least 32 bytes.
+    pub secret_key: Secret,
+    /// `CREDENTIALS_KEY`: 32 bytes in base64, wraps the data keys of game-account credentials.
+    pub credentials_key: Secret,
+    /// `CREDENTIALS_KEY_ID` (k1): the name of that key, stored beside what it wraps.
+    pub credentials_key_id: String,
+    /// `JWT_ACCESS_TOKEN_LIFETIME` in minutes (15).
+    pub access_lifetime: Duration,
+    /// `JWT_REFRESH_TOKEN_LIFETIME` in minutes (10080): how long an idle session lives.
+    pub refresh_lifetime: Duration,
+    /// `SESSION_LIFETIME` (30d): how long any session lives.
+    pub session_lifetime: Duration,
+}
+
+/// Outgoing mail.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    /// `MAIL_DIR`: mails become `.eml` files here; development's default is `.local/mail`. Unset in production.
+    pub dir: Option<PathBuf>,
+    /// `EMAIL_HOST` (localhost).
+    pub host: String,
+    /// `EMAIL_PORT` (587).
+    pub port: u16,
+    /// `EMAIL_HOST_USER`.
+    pub user: Option<String>,
+    /// `EMAIL_HOST_PASSWORD`.
+    pub password: Option<Secret>,
+    /// `DEFAULT_FROM_EMAIL` (`WibeStore <noreply@wibestore.uz>`).
+    pub from: String,
+}
+
+/// Payme's Merchant API.
+#[derive(Clone, Debug)]
+pub struct PaymeSettings {
+    /// `PAYME_MERCHANT_ID`: the cash desk's id in checkout links.
+    pub merchant_id: String,
+    /// `PAYME_SECRET_KEY`: the key of Payme's Basic authorization.
+    pub secret_key: Secret,
+    /// `PAYME_SECRET_KEY_PREVIOUS`: accepted too while a key is being changed.
+    pub previous_key: Option<Secret>,
+    /// `PAYME_CHECKOUT_URL` (`https://checkout.paycom.uz`; the sandbox is `https://test.paycom.uz`).
+    pub checkout_url: String,
+    /// `PAYME_BUSY_CODE` (-31099): the answer to a second payment of a busy deposit, disputed between sources.
+    pub busy_code: i64,
+}
+
+/// How long each step of a deal may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Windows {
+    /// `ESCROW_PAY_WITHIN` (30m): an unpaid deal is cancelled.
+    pub pay_within: Duration,
+    /// `ESCROW_DELIVER_WITHIN` (24h), from payment: then the buyer may cancel.
+    pub deliver_within: Duration,
+    /// `ESCROW_REFUND_AFTER` (72h), from payment: nothing handed over, the buyer is refunded.
+    pub refund_after: Duration,
+    /// `ESCROW_RECEIVE_WITHIN` (72h), from hand-over: then it counts as received.
+    pub receive_within: Duration,
+    /// `ESCROW_RELEASE_AFTER` (24h), from receipt: the seller is paid.
+    pub release_after: Duration,
+    /// `LISTING_AUTO_APPROVE_AFTER` (48h).
+    pub auto_approve_after: Duration,
+}
+
+/// The job platform.
+#[derive(Clone, Debug)]
+pub struct JobSettings {
+    /// `WORKER_NAME` (host name and process id): shown to operators; a boot id is added.
+    pub worker_name: String,
+    /// `WORKER_QUEUES` (all): the queues this worker serves.
+    pub queues: Vec<String>,
+    /// `JOBS_TRANSPORT` (redis): `redis`, or `direct` to claim straight from PostgreSQL.
+    pub transport: Transport,
+    /// `JOBS_LEASE` (20s): how long a silent worker keeps its jobs.
+    pub lease: Duration,
+    /// `JOBS_SWEEP_EVERY` (5s): how often leases and lost messages are looked for.
+    pub sweep_every: Duration,
+    /// `JOBS_POLL_EVERY` (500ms): how often due jobs are looked for when no doorbell rings.
+    pub poll_every: Duration,
+    /// `JOBS_DISPATCH_GRACE` (15s): added to the queue's time limit before a handed-out job is offered again.
+    pub dispatch_grace: Duration,
+    /// `JOBS_REDIS_PATIENCE` (10s): Redis away for longer turns the transport to `direct`.
+    pub redis_patience: Duration,
+    /// `SHUTDOWN_GRACE` (25s): how long running work may take to finish after SIGTERM.
+    pub shutdown_grace: Duration,
+    /// `SCHEDULER_NAME`: shown on the ticks it fires.
+    pub scheduler_name: String,
+}
+
+text_enum! {
+    /// How a due job reaches a worker.
+    Transport {
+        /// Through apalis-redis; `direct` by itself while Redis is away.
+        Redis = "redis",
+        /// Straight from PostgreSQL.
+        Direct = "direct",
+    }
+}
+
+/// Logs.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// `LOG_LEVEL` (`info`; `debug` in development): a tracing filter.
+    pub filter: String,
+    /// Whether lines are JSON (production) or text.
+    pub json: bool,
+}
+
+impl Settings {
+    /// Reads the environment of the process.
+    ///
+    /// # Errors
+    /// The first variable that is missing, malformed or dangerous in this `APP_ENV`.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        Self::from_vars(std::env::vars().collect())
+    }
+
+    /// Reads the given variables.
+    ///
+    /// # Errors
+    /// The first variable that is missing, malformed or dangerous in this `APP_ENV`.
+    pub fn from_vars(values: HashMap<String, String>) -> Result<Self, SettingsError> {
+        let vars = Vars::new(values)?;
+        if vars.env == AppEnv::Production && vars.parse("DEBUG", false).unwrap_or(true) {
+            return Err(SettingsError::new("DEBUG", "must not be on in production"));
+        }
+        Ok(Self {
+            env: vars.env,
+            database: database(&vars)?,
+            redis: redis(&vars)?,
+            http: http(&vars)?,
+            security: security(&vars)?,
+            mail: mail(&vars)?,
+            payme: payme(&vars)?,
+            windows: windows(&vars)?,
+            jobs: jobs(&vars)?,
+            log: LogSettings {
+                filter: vars.text("LOG_LEVEL", if vars.env == AppEnv::Development { "debug,h2=info,hyper=info,tokio_postgres=info" } else { "info" }),
+                json: vars.env == AppEnv::Production,
+            },
+        })
+    }
+}
+
+fn database(vars: &Vars) -> Result<DatabaseSettings, SettingsError> {
+    let url = vars.required("DATABASE_URL", "postgresql://localhost/wibe")?;
+    let direct = vars.text("MIGRATION_DATABASE_URL", &url);
+    Ok(DatabaseSettings { url: Secret::new(url), direct_url: Secret::new(direct), pool_size: vars.parse("DATABASE_POOL_SIZE", 8)? })
+}
+
+fn redis(vars: &Vars) -> Result<RedisSettings, SettingsError> {
+    let url = vars.required("REDIS_URL", "redis://localhost:6379/0")?;
+    let jobs = vars.text("CELERY_BROKER_URL", &url);
+    Ok(RedisSettings { url: Secret::new(url), jobs_url: Secret::new(jobs), prefix: vars.text("REDIS_PREFIX", "wibe") })
+}
+
+fn http(vars: &Vars) -> Result<HttpSettings, SettingsError> {
+    let allowed_hosts = vars.required("ALLOWED_HOSTS", "*").map(|_| vars.list("ALLOWED_HOSTS", "*"))?;
+    if vars.env == AppEnv::Production && allowed_hosts.iter().any(|host| host == "*") {
+        return Err(SettingsError::new("ALLOWED_HOSTS", "must name the hosts of this API in production, not *"));
+    }
+    let base = |url: String| url.trim_end_matches('/').to_owned();
+    Ok(HttpSettings {
+        listen: vars.parse("API_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8000)))?,
+        api_metrics: vars.parse("API_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9101)))?,
+        worker_metrics: vars.parse("WORKER_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9102)))?,
+        scheduler_metrics: vars.parse("SCHEDULER_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9103)))?,
+        public_url: base(vars.required("PUBLIC_URL", "http://127.0.0.1:8000")?),
+        frontend_url: base(vars.required("FRONTEND_URL", "http://localhost:5173")?),
+        allowed_hosts,
+        max_body_bytes: vars.parse("MAX_BODY_BYTES", 1 << 20)?,
+    })
+}
+
+fn security(vars: &Vars) -> Result<SecuritySettings, SettingsError> {
+    let minutes = |name, default: u64| Ok(Duration::from_secs(60 * vars.parse::<u64>(name, default)?));
+    Ok(SecuritySettings {
+        jwt_secret: vars.secret("JWT_SECRET_KEY", 32, "development-jwt-secret-key-not-for-production")?,
+        secret_key: vars.secret("SECRET_KEY", 32, "development-secret-key-not-for-production!!")?,
+        credentials_key: vars.secret("CREDENTIALS_KEY", 44, "ZGV2ZWxvcG1lbnQtb25seS1jcmVkZW50aWFscy1rZXk=")?,
+        credentials_key_id: vars.text("CREDENTIALS_KEY_ID", "k1"),
+        access_lifetime: minutes("JWT_ACCESS_TOKEN_LIFETIME", 15)?,
+        refresh_lifetime: minutes("JWT_REFRESH_TOKEN_LIFETIME", 10_080)?,
+        session_lifetime: vars.duration("SESSION_LIFETIME", "30d")?,
+    })
+}
+
+fn mail(vars: &Vars) -> Result<MailSettings, SettingsError> {
+    let dir = match (vars.get("MAIL_DIR"), vars.env) {
+        (Some(_), AppEnv::Production) => return Err(SettingsError::new("MAIL_DIR", "must not be set in production: mail would go to files")),
+        (None, AppEnv::Production) => None,
+        (dir, AppEnv::Development | AppEnv::Test) => {
+            vars.get("EMAIL_HOST").is_none().then(|| PathBuf::from(dir.unwrap_or(".local/mail"))).or_else(|| dir.map(PathBuf::from))
+        }
+    };
+    Ok(MailSettings {
+        dir,
+        host: vars.required("EMAIL_HOST", "localhost")?,
+        port: vars.parse("EMAIL_PORT", 587)?,
+        user: vars.get("EMAIL_HOST_USER").map(str::to_owned),
+        password: vars.get("EMAIL_HOST_PASSWORD").map(Secret::new),
+        from: vars.text("DEFAULT_FROM_EMAIL", "WibeStore <noreply@wibestore.uz>"),
+    })
+}
+
+fn payme(vars: &Vars) -> Result<PaymeSettings, SettingsError> {
+    Ok(PaymeSettings {
+        merchant_id: vars.required("PAYME_MERCHANT_ID", "5f0c0ffee0c0ffee0c0ffee0")?,
+        secret_key: vars.secret("PAYME_SECRET_KEY", 16, "sandbox-payme-key-0123456789abcdefgh")?,
+        previous_key: vars.get("PAYME_SECRET_KEY_PREVIOUS").map(Secret::new),
+        checkout_url: vars.text("PAYME_CHECKOUT_URL", if vars.env == AppEnv::Production { "https://checkout.paycom.uz" } else { "https://test.paycom.uz" }),
+        busy_code: vars.parse("PAYME_BUSY_CODE", -31_099)?,
+    })
+}
+
+fn windows(vars: &Vars) -> Result<Windows, SettingsError> {
+    Ok(Windows {
+        pay_within: vars.duration("ESCROW_PAY_WITHIN", "30m")?,
+        deliver_within: vars.duration("ESCROW_DELIVER_WITHIN", "24h")?,
+        refund_after: vars.duration("ESCROW_REFUND_AFTER", "72h")?,
+        receive_within: vars.duration("ESCROW_RECEIVE_WITHIN", "72h")?,
+        release_after: vars.duration("ESCROW_RELEASE_AFTER", "24h")?,
+        auto_approve_after: vars.duration("LISTING_AUTO_APPROVE_AFTER", "48h")?,
+    })
+}
+
+fn jobs(vars: &Vars) -> Result<JobSettings, SettingsError> {
+    let process = format!("{}-{}", vars.text("HOSTNAME", "localhost"), std::process::id());
+    let transport = Transport::parse(&vars.text("JOBS_TRANSPORT", "redis"))
+        .ok_or_else(|| SettingsError::new("JOBS_TRANSPORT", "must be redis or direct"))?;
+    Ok(JobSettings {
+        worker_name: vars.text("WORKER_NAME", &process),
+        queues: vars.list("WORKER_QUEUES", ""),
+        transport,
+        lease: vars.duration("JOBS_LEASE", "20s")?,
+        sweep_every: vars.duration("JOBS_SWEEP_EVERY", "5s")?,
+        poll_every: vars.duration("JOBS_POLL_EVERY", "500ms")?,
+        dispatch_grace: vars.duration("JOBS_DISPATCH_GRACE", "15s")?,
+        redis_patience: vars.duration("JOBS_REDIS_PATIENCE", "10s")?,
+        shutdown_grace: vars.duration("SHUTDOWN_GRACE", "25s")?,
+        scheduler_name: vars.text("SCHEDULER_NAME", &process),
+    })
+}

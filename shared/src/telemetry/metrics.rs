@@ -1,0 +1,154 @@
+//! Every metric of the platform, by its fixed name (jobs study, section 4.2). Labels are small sets: never an id.
+#![expect(clippy::disallowed_types, reason = "Prometheus speaks in floats; no money is decided here")]
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use prometheus::{
+    Encoder as _, GaugeVec, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, TextEncoder,
+    exponential_buckets, histogram_opts, register_gauge_vec, register_histogram_vec, register_int_counter,
+    register_int_counter_vec, register_int_gauge, register_int_gauge_vec,
+};
+
+use crate::jobs::{Enqueued, Origin};
+
+macro_rules! metrics {
+    ($($(#[$meta:meta])* $name:ident: $kind:ty = $register:expr;)+) => {
+        $($(#[$meta])* pub static $name: LazyLock<$kind> =
+            LazyLock::new(|| $register.expect("every metric is registered once"));)+
+
+        /// Registers every metric, so that a scrape shows it before its first use.
+        pub fn register() { $(LazyLock::force(&$name);)+ }
+    };
+}
+
+/// 1 ms to about 65 s.
+fn latency() -> Vec<f64> {
+    exponential_buckets(0.001, 2.0, 17).unwrap_or_default()
+}
+
+metrics! {
+    /// Requests by route template, method and status.
+    HTTP_REQUESTS: IntCounterVec = register_int_counter_vec!("http_requests_total", "HTTP requests", &["method", "route", "status"]);
+    /// Request time.
+    HTTP_SECONDS: HistogramVec = register_histogram_vec!(histogram_opts!("http_request_duration_seconds", "HTTP request time", latency()), &["method", "route"]);
+    /// Provider calls by method and answer.
+    WEBHOOK_CALLS: IntCounterVec = register_int_counter_vec!("webhook_calls_total", "Payment provider calls", &["provider", "method", "outcome"]);
+    /// Jobs recorded.
+    JOB_ENQUEUED: IntCounterVec = register_int_counter_vec!("job_enqueued_total", "Jobs recorded", &["kind", "queue", "via"]);
+    /// Jobs claimed.
+    JOB_STARTED: IntCounterVec = register_int_counter_vec!("job_started_total", "Runs started", &["kind", "queue"]);
+    /// Runs ended.
+    JOB_FINISHED: IntCounterVec = register_int_counter_vec!("job_finished_total", "Runs ended", &["kind", "queue", "outcome"]);
+    /// Run time.
+    JOB_DURATION: HistogramVec = register_histogram_vec!(histogram_opts!("job_duration_seconds", "Run time", latency()), &["kind"]);
+    /// From due to start.
+    JOB_WAIT: HistogramVec = register_histogram_vec!(histogram_opts!("job_wait_seconds", "Time from due to start", latency()), &["kind", "queue"]);
+    /// Attempts a finished job took.
+    JOB_ATTEMPTS: HistogramVec = register_histogram_vec!(histogram_opts!("job_attempts", "Attempts a finished job took", vec![1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0]), &["kind"]);
+    /// Rows by queue and state.
+    JOB_DEPTH: IntGaugeVec = register_int_gauge_vec!("job_depth", "Jobs by queue and state", &["queue", "state"]);
+    /// Age of the oldest row by queue and state.
+    JOB_OLDEST_AGE: GaugeVec = register_gauge_vec!("job_oldest_age_seconds", "Age of the oldest job by queue and state", &["queue", "state"]);
+    /// Dead letter by kind.
+    JOB_DEAD: IntGaugeVec = register_int_gauge_vec!("job_dead", "Dead jobs by kind", &["kind"]);
+    /// Age of the oldest dead job by kind.
+    JOB_DEAD_OLDEST_AGE: GaugeVec = register_gauge_vec!("job_dead_oldest_age_seconds", "Age of the oldest dead job by kind", &["kind"]);
+    /// Pending jobs of kinds this process does not know.
+    JOB_UNKNOWN_KIND: IntGaugeVec = register_int_gauge_vec!("job_unknown_kind", "Pending jobs of unknown kinds", &["kind"]);
+    /// Runs in this process.
+    JOB_RUNNING: IntGaugeVec = register_int_gauge_vec!("job_running", "Jobs running in this process", &["kind", "queue"]);
+    /// Slots of this process.
+    JOB_SLOTS: IntGaugeVec = register_int_gauge_vec!("job_slots", "Jobs this process can run at a time", &["queue"]);
+    /// The longest run a queue allows.
+    JOB_MAX_RUNTIME: IntGaugeVec = register_int_gauge_vec!("job_max_runtime_seconds", "The longest run a queue allows", &["queue"]);
+    /// Jobs taken back from where they were lost.
+    JOB_RESCUED: IntCounterVec = register_int_counter_vec!("job_rescued_total", "Jobs taken back from a lost worker or transport", &["reason"]);
+    /// Runs that ended after they had lost their lease.
+    JOB_STALE: IntCounterVec = register_int_counter_vec!("job_stale_completion_total", "Completions refused by the fencing token", &["kind"]);
+    /// Messages that claimed nothing.
+    JOB_STALE_DELIVERY: IntCounterVec = register_int_counter_vec!("job_stale_delivery_total", "Messages that were repeated or out of date", &["queue"]);
+    /// Effects that were there already.
+    EFFECT_DUPLICATE: IntCounterVec = register_int_counter_vec!("effect_duplicate_suppressed_total", "Runs that found their effect done", &["kind"]);
+    /// Age of the oldest due row that nobody has handed out.
+    RELAY_LAG: GaugeVec = register_gauge_vec!("relay_lag_seconds", "Age of the oldest due job not yet handed out", &["queue"]);
+    /// Rows handed out and not started.
+    RELAY_WINDOW: IntGaugeVec = register_int_gauge_vec!("relay_inflight_window", "Jobs handed out and not started", &["queue"]);
+    /// Rows handed to Redis.
+    RELAY_PUSHED: IntCounterVec = register_int_counter_vec!("relay_pushed_total", "Jobs handed to Redis", &["queue"]);
+    /// Pushes that failed.
+    RELAY_ERRORS: IntCounterVec = register_int_counter_vec!("relay_push_errors_total", "Pushes to Redis that failed", &["queue"]);
+    /// 1 for the transport in use.
+    TRANSPORT_MODE: IntGaugeVec = register_int_gauge_vec!("transport_mode", "1 for the transport in use", &["mode"]);
+    /// How often this process saw Redis lose its memory.
+    REDIS_EPOCH: IntCounter = register_int_counter!("redis_epoch", "Times Redis was seen to have lost its memory");
+    /// When a schedule fired last.
+    CRON_LAST_FIRE: IntGaugeVec = register_int_gauge_vec!("cron_last_fire_timestamp", "When the schedule fired last, business time", &["schedule"]);
+    /// The distance of a schedule's ticks.
+    CRON_INTERVAL: IntGaugeVec = register_int_gauge_vec!("cron_interval_seconds", "Seconds between two ticks", &["schedule"]);
+    /// Ticks that were skipped by policy.
+    CRON_MISSED: IntCounterVec = register_int_counter_vec!("cron_missed_ticks_total", "Ticks skipped by the catch-up policy", &["schedule"]);
+    /// Ticks that were caught up.
+    CRON_CATCHUP: IntCounterVec = register_int_counter_vec!("cron_catchup_total", "Late ticks that were fired", &["schedule", "policy"]);
+    /// When a sweep succeeded last.
+    RECONCILER_SUCCESS: IntGaugeVec = register_int_gauge_vec!("reconciler_last_success_timestamp", "When the sweep succeeded last, business time", &["sweep"]);
+    /// Due work found without a job.
+    RECONCILER_FOUND: IntCounterVec = register_int_counter_vec!("reconciler_found_without_job_total", "Due work found without a job", &["sweep"]);
+    /// Postings written.
+    LEDGER_POSTINGS: IntCounterVec = register_int_counter_vec!("ledger_postings_total", "Postings written", &["kind"]);
+    /// The sum of all entries: must be 0.
+    LEDGER_IMBALANCE: IntGaugeVec = register_int_gauge_vec!("ledger_imbalance_minor_units", "Sum of all ledger entries in tiyin: must be 0", &["currency"]);
+    /// Accounts whose balance is not the sum of their entries: must be 0.
+    WALLET_MISMATCH: IntGauge = register_int_gauge!("wallet_vs_ledger_mismatch_count", "Accounts that differ from their entries: must be 0");
+    /// Ledger invariants violated at the last check: must be 0.
+    LEDGER_VIOLATIONS: IntGaugeVec = register_int_gauge_vec!("ledger_invariant_violations", "Rows that violate a ledger invariant: must be 0", &["invariant"]);
+    /// Open paid deals.
+    ESCROW_HELD_COUNT: IntGauge = register_int_gauge!("escrow_held_count", "Deals whose money is held");
+    /// Money in open deals, whole UZS.
+    ESCROW_HELD_AMOUNT: IntGauge = register_int_gauge!("escrow_held_amount", "Money held in deals, whole UZS");
+    /// Delivered deals past their release.
+    ESCROW_OVERDUE_COUNT: IntGauge = register_int_gauge!("escrow_release_overdue_count", "Deals past their release time");
+    /// By how much the oldest is late.
+    ESCROW_OVERDUE_MAX: IntGauge = register_int_gauge!("escrow_release_overdue_max_seconds", "By how much the most overdue release is late");
+    /// Deposits that wait for their provider.
+    DEPOSIT_PENDING_COUNT: IntGaugeVec = register_int_gauge_vec!("deposit_pending_count", "Deposits that wait for their provider", &["provider"]);
+    /// Since when the oldest waits.
+    DEPOSIT_PENDING_OLDEST: IntGaugeVec = register_int_gauge_vec!("deposit_pending_oldest_seconds", "Age of the oldest deposit in processing", &["provider"]);
+    /// Connections in use.
+    DB_CONNECTIONS: IntGaugeVec = register_int_gauge_vec!("db_pool_connections", "Database connections of this process", &["state"]);
+    /// Requests that wait for a connection.
+    DB_WAITING: IntGauge = register_int_gauge!("db_pool_waiting", "Tasks that wait for a database connection");
+}
+
+/// Counts the jobs of a committed transaction.
+pub(crate) fn jobs_enqueued(jobs: &[Enqueued], origin: Origin) {
+    for job in jobs {
+        JOB_ENQUEUED.with_label_values(&[job.kind, job.queue.as_str(), origin.as_str()]).inc();
+    }
+}
+
+/// Observes a time.
+pub fn observe(histogram: &HistogramVec, labels: &[&str], elapsed: Duration) {
+    histogram.with_label_values(labels).observe(elapsed.as_secs_f64());
+}
+
+/// Observes how many attempts a job took.
+pub fn observe_attempts(kind: &str, attempts: i16) {
+    JOB_ATTEMPTS.with_label_values(&[kind]).observe(f64::from(attempts));
+}
+
+/// Sets an age given in milliseconds.
+pub(crate) fn set_age(gauge: &GaugeVec, labels: &[&str], milliseconds: i64) {
+    let age = Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0));
+    gauge.with_label_values(labels).set(age.as_secs_f64());
+}
+
+/// Everything, in the Prometheus text format.
+#[must_use]
+pub fn exposition() -> Vec<u8> {
+    let mut text = Vec::new();
+    if let Err(error) = TextEncoder::new().encode(&prometheus::gather(), &mut text) {
+        tracing::error!(%error, "metrics cannot be written");
+    }
+    text
+}
