@@ -1,1 +1,24 @@
-//! Stub.
+//! Jobs in: hands due rows to workers, runs them, and ends them. PostgreSQL decides; Redis only carries hints.
+//!
+//! ```text
+//!   dispatcher ──{id, generation}──▶ apalis-redis ──▶ delivery ──▶ claim ──▶ executor ──▶ settle
+//!       ▲  bell, poll                                               ▲
+//!       └────────── PostgreSQL ──────── direct (no Redis) ──────────┘
+//! ```
+//!
+//! Beside them: leases are renewed, lost work is rescued, Redis is watched and pruned.
+
+mod apalis;
+mod batcher;
+mod direct;
+mod dispatcher;
+mod engine;
+mod executor;
+mod keeper;
+mod lane;
+mod redis;
+mod running;
+mod shutdown;
+
+pub use engine::Engine;
+pub use shutdown::{run, until_signal};

@@ -29,7 +29,7 @@ const LAYERS: [Layer; 4] = [
 ];
 
 /// Files of `shared` that decide and do nothing else.
-const MODELS: [&str; 2] = ["model.rs", "money.rs"];
+const MODELS: [&str; 4] = ["model.rs", "money.rs", "outcome.rs", "backoff.rs"];
 const SHIPPED: [&str; 5] = ["api/", "worker/", "scheduler/", "shared/", "wibe/"];
 
 /// Lines of one file: number and how often it ran.
@@ -137,4 +137,20 @@ fn is_model(file: &str) -> bool {
 
 fn is_shipped(file: &str) -> bool {
     SHIPPED.iter().any(|folder| file.starts_with(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::parse;
+
+    #[test]
+    fn a_line_reported_twice_counts_once() {
+        let report =
+            "SF:/w/api/src/a.rs\nDA:1,0\nDA:2,3\nend_of_record\nSF:/w/api/src/a.rs\nDA:1,1\n";
+        let files = parse(report, Path::new("/w"));
+        let lines: Vec<_> = files.get("api/src/a.rs").into_iter().flatten().collect();
+        assert_eq!(lines, [(&1, &1), (&2, &3)]);
+    }
 }

@@ -93,3 +93,33 @@ fn unquote(value: &str) -> String {
     }
     value.split(" #").next().unwrap_or_default().trim_end().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::assignment;
+
+    fn value(line: &str) -> Option<String> {
+        assignment(line).map(|(_, value)| value)
+    }
+
+    #[test]
+    fn lines_mean_what_a_shell_would_make_of_them() {
+        for (line, expected) in [
+            ("KEY=plain", "plain"),
+            ("export KEY=plain # a comment", "plain"),
+            (r"  KEY = 'it'\''s # no comment' ", "it's # no comment"),
+            (r#"KEY="two words" # a comment"#, "two words"),
+            ("KEY=postgres://u:p#w@h/db?a=b", "postgres://u:p#w@h/db?a=b"),
+            ("KEY=", ""),
+        ] {
+            assert_eq!(value(line).as_deref(), Some(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_lines_mean_nothing() {
+        for line in ["", "# KEY=value", "#KEY=value", "no assignment", "=value"] {
+            assert_eq!(value(line), None, "{line}");
+        }
+    }
+}

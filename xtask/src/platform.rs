@@ -124,9 +124,7 @@ impl Platform {
             let mut command = self.command(program, &site.workplace);
             let listen = base.trim_start_matches("http://");
             command.env(format!("{}_METRICS_LISTEN", program.to_uppercase()), listen);
-            if *program == "worker" {
-                command.env("WORKER_NAME", name);
-            }
+            command.env(format!("{}_NAME", program.to_uppercase()), name);
             let output =
                 if site.throw_away { Output::File(site.log(name)?) } else { Output::Console };
             let service = Service { name: name.clone(), command, role: Role::Process, output };

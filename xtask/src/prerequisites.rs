@@ -12,6 +12,8 @@ use crate::failure::{Attempt, Result};
 
 /// The oldest `PostgreSQL` that the migrations are written for.
 const POSTGRES_MIN: u32 = 15;
+/// The oldest Redis that the job transport is tested with.
+const REDIS_MIN: u32 = 7;
 /// Debian keeps the server's programs here, one folder per major version, outside of `PATH`.
 const DEBIAN_POSTGRES: &str = "/usr/lib/postgresql";
 /// Where servers live when `PATH` is an ordinary user's.
@@ -35,7 +37,10 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
             return Err(format!("{} is installed, but its server was not found", need.package()));
         }
     }
-    if needs.contains(&Need::Postgres) { postgres_folder().map(drop) } else { Ok(()) }
+    needs.iter().try_for_each(|need| match need {
+        Need::Postgres => postgres_folder().map(drop),
+        Need::Redis => redis_server().map(drop),
+    })
 }
 
 /// The folder of the newest `PostgreSQL`'s programs.
@@ -53,15 +58,26 @@ pub(crate) fn postgres_folder() -> Result<PathBuf> {
 /// The major version of the `PostgreSQL` whose programs are in `folder`.
 pub(crate) fn postgres_major(folder: &Path) -> Option<u32> {
     // `postgres (PostgreSQL) 17.2 (Debian 17.2-1)`, and `18beta1` before a release
-    let output = Command::new(folder.join("postgres")).arg("--version").output().ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let version = text.split_once("(PostgreSQL) ")?.1;
-    version.split(|sign: char| !sign.is_ascii_digit()).next()?.parse().ok()
+    major_of(&folder.join("postgres"), "(PostgreSQL) ")
 }
 
 /// The program that serves Redis.
 pub(crate) fn redis_server() -> Result<PathBuf> {
-    on_path("redis-server").ok_or_else(|| "no redis-server was found".to_owned())
+    let program = on_path("redis-server").ok_or("no redis-server was found")?;
+    // `Redis server v=7.0.15 sha=…`
+    match major_of(&program, "v=") {
+        Some(major) if major < REDIS_MIN => {
+            Err(format!("Redis {major} is too old: install {REDIS_MIN} or newer"))
+        }
+        Some(_) | None => Ok(program),
+    }
+}
+
+fn major_of(program: &Path, before: &str) -> Option<u32> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let version = text.split_once(before)?.1;
+    version.split(|sign: char| !sign.is_ascii_digit()).next()?.parse().ok()
 }
 
 impl Need {
@@ -76,7 +92,7 @@ impl Need {
 fn is_there(need: Need) -> bool {
     match need {
         Need::Postgres => newest_postgres().is_some(),
-        Need::Redis => redis_server().is_ok(),
+        Need::Redis => on_path("redis-server").is_some(),
     }
 }
 

@@ -71,7 +71,7 @@ impl Member {
             retry_at: Instant::now(),
             relays: Vec::new(),
         };
-        member.spawn()?;
+        member.spawn().inspect_err(|_| member.kill())?;
         Ok(member)
     }
 

@@ -36,6 +36,7 @@ impl Suite {
         wibe.arg("migrate").current_dir(&site.workplace).env("APP_ENV", "test");
         wibe.env("MIGRATION_DATABASE_URL", cluster.url(OWNER, TEMPLATE));
         wibe.env("DATABASE_URL", cluster.url(APP, TEMPLATE)).env("REDIS_URL", format!("{redis}/0"));
+        wibe.envs(checkout.cargo_env.iter().cloned());
         interrupts::run_well(&mut wibe, "wibe migrate", || {})?;
         let environment = vec![
             ("TEST_ADMIN_DATABASE_URL", cluster.superuser_url()?),

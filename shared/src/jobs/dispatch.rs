@@ -79,3 +79,21 @@ pub async fn offer_again(conn: &mut Conn, queue: Queue, after_seconds: i64) -> R
 pub async fn offer_everything_again(conn: &mut Conn, queue: Queue) -> Result<usize> {
     offer_again(conn, queue, -1).await
 }
+
+/// Takes back rows whose push failed. A message of theirs that arrived all the same is stale by its generation.
+///
+/// # Errors
+/// The database's.
+pub async fn take_back(conn: &mut Conn, rows: &[Dispatched]) -> Result<()> {
+    let (ids, generations): (Vec<JobId>, Vec<i32>) = rows.iter().map(|row| (row.id, row.dispatch_gen)).unzip();
+    diesel::sql_query(
+        "UPDATE jobs SET state = 'pending', dispatch_gen = dispatch_gen + 1
+         FROM unnest($1, $2) AS m (id, gen)
+         WHERE jobs.id = m.id AND jobs.dispatch_gen = m.gen AND jobs.state = 'dispatched'",
+    )
+    .bind::<Array<BigInt>, _>(ids)
+    .bind::<Array<Integer>, _>(generations)
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -38,7 +38,7 @@ use crate::{App, Outcome, Tx};
 
 pub use backoff::Backoff;
 pub use claim::{Claimed, claim_dispatched, claim_pending};
-pub use dispatch::{Dispatched, offer_again, offer_everything_again, take_due};
+pub use dispatch::{Dispatched, offer_again, offer_everything_again, take_back, take_due};
 pub use doorbell::{Doorbell, listen};
 pub use effect::claim_effect;
 pub use enqueue::{Enqueued, Origin, enqueue, enqueue_at};

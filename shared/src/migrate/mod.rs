@@ -2,6 +2,8 @@
 
 mod reference;
 
+use diesel::migration::MigrationSource;
+use diesel::pg::Pg;
 use diesel::sql_types::Text;
 use diesel_async::{AsyncConnection as _, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
@@ -39,4 +41,29 @@ fn role_of(url: &str) -> Option<&str> {
     let (authority, _) = url.split_once("://")?.1.split_once('@')?;
     let role = authority.split(':').next()?;
     (!role.is_empty()).then_some(role)
+}
+
+/// Whether the database is at this version.
+///
+/// # Errors
+/// The database's.
+pub async fn is_current(conn: &mut crate::Conn) -> Result<bool> {
+    #[derive(diesel::QueryableByName)]
+    struct Newest {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        current: bool,
+    }
+    let newest = MigrationSource::<Pg>::migrations(&MIGRATIONS)
+        .map_err(Error::internal)?
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .max()
+        .unwrap_or_default();
+    let row: std::result::Result<Newest, _> =
+        diesel::sql_query("SELECT coalesce(max(version), '') >= $1 AS current FROM __diesel_schema_migrations")
+            .bind::<Text, _>(newest)
+            .get_result(conn)
+            .await;
+    // A database without the table has never been migrated.
+    Ok(row.is_ok_and(|row| row.current))
 }

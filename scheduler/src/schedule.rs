@@ -1,0 +1,72 @@
+//! ★ Screen 3: what happens when. Times are UTC, in business time; `sec min hour day month weekday`.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use shared::error::Result;
+use shared::jobs::{self, JobKind, kinds};
+use shared::{Outcome, Tx};
+
+/// The whole schedule.
+#[must_use]
+pub fn schedule() -> Vec<Scheduled> {
+    vec![
+        // money: events make it fast, these scans make it true
+        at::<kinds::ReconcileEscrows>("*/30 * * * * *", CatchUp::Skip, "deals that are due without a job"),
+        at::<kinds::ExpireDeposits>("0 */5 * * * *", CatchUp::Once, "deposits past Payme's 12 hours"),
+        at::<kinds::LedgerCheck>("15 * * * * *", CatchUp::Once, "the ledger's invariants"),
+    ]
+}
+
+/// What to do about ticks that passed while no scheduler ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CatchUp {
+    /// Nothing: the next tick is soon.
+    Skip,
+    /// The latest of them, once.
+    Once,
+    /// Each of them, up to this many of the latest.
+    All(usize),
+}
+
+impl CatchUp {
+    /// The policy's name, for the metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Once => "once",
+            Self::All(_) => "all",
+        }
+    }
+}
+
+type Fire = for<'t> fn(&'t mut Tx, DateTime<Utc>, &'t str) -> BoxFuture<'t, Result<Outcome>>;
+
+/// One line of the schedule.
+pub struct Scheduled {
+    /// The schedule's name: its job's kind.
+    pub name: &'static str,
+    /// When.
+    pub cron: cron::Schedule,
+    /// What about missed ticks.
+    pub catch_up: CatchUp,
+    /// Why.
+    pub why: &'static str,
+    pub(crate) fire: Fire,
+}
+
+/// A job without arguments at the times of a cron expression.
+///
+/// # Panics
+/// When the expression is not one: a mistake that must not start.
+fn at<J: JobKind + Default>(expression: &str, catch_up: CatchUp, why: &'static str) -> Scheduled {
+    let cron = cron::Schedule::from_str(expression).expect("the schedule is written with valid expressions");
+    Scheduled { name: J::KIND, cron, catch_up, why, fire: fire::<J> }
+}
+
+fn fire<'t, J: JobKind + Default>(tx: &'t mut Tx, tick: DateTime<Utc>, by: &'t str) -> BoxFuture<'t, Result<Outcome>> {
+    async move { jobs::fire(tx, J::KIND, tick, by, &J::default()).await }.boxed()
+}

@@ -1,0 +1,112 @@
+//! apalis-redis as a dumb at-least-once transport: it delivers hints and decides nothing.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use ::apalis::prelude::*;
+use apalis_core::backend::ext::poll_strategy::{PollSnapshot, PollStrategy};
+use apalis_redis::RedisStorage;
+use rand::Rng as _;
+use serde_json::Value;
+use shared::telemetry::metrics;
+use tokio::time::{Instant, Sleep};
+
+use crate::engine::Engine;
+use crate::lane::Lane;
+use crate::redis;
+
+/// How often a worker looks for messages. Below 10 ms apalis loses wake-ups.
+const POLL_EVERY: Duration = Duration::from_millis(20);
+
+/// What a handler finds its work by.
+#[derive(Clone)]
+struct Destination {
+    engine: Arc<Engine>,
+    lane: Arc<Lane>,
+}
+
+/// Runs apalis workers of one lane, one after another: any Redis error ends one, and its name may not be used again.
+pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>) {
+    let mut restarts = 0_u32;
+    while !engine.draining.is_cancelled() {
+        if let Err(error) = work(&engine, &lane, restarts).await {
+            tracing::warn!(target: "jobs", queue = %lane.queue, restarts, %error, "transport worker ended, starting another");
+        }
+        restarts += 1;
+        let pause = Duration::from_millis(rand::rng().random_range(200..800));
+        tokio::select! {
+            () = engine.draining.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+async fn work(engine: &Arc<Engine>, lane: &Arc<Lane>, restarts: u32) -> Result<(), String> {
+    let settings = &engine.app.settings.redis;
+    let conn = redis::connect(settings, true).map_err(|error| error.causes())?;
+    let storage = RedisStorage::<Value>::new(conn).with_config(redis::config(settings, lane.queue));
+    let destination = Destination { engine: Arc::clone(engine), lane: Arc::clone(lane) };
+    let draining = engine.draining.clone();
+    let worker = WorkerBuilder::new(format!("{}-{}-r{restarts}", engine.name, lane.queue))
+        .backend(storage.poll_with_strategy(SteadyPoll::every(POLL_EVERY)))
+        .data(destination)
+        .concurrency(lane.queue.slots())
+        .build(deliver);
+    let drained = async move {
+        draining.cancelled().await;
+        Ok::<(), WorkerError>(())
+    };
+    worker.run_until(drained).await.map_err(|error| error.to_string())
+}
+
+/// Handles one message. Always acknowledged, because the row knows better.
+///
+/// The work is done in a task of its own: a transport worker that dies of a Redis error drops its handlers, not our runs.
+async fn deliver(message: Value, to: Data<Destination>) -> Result<(), BoxDynError> {
+    let Destination { engine, lane } = Destination::clone(&to);
+    let job = message.get("job").and_then(Value::as_i64);
+    let generation = message.get("generation").and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok());
+    let (Some(job), Some(generation)) = (job, generation) else {
+        tracing::error!(target: "jobs", queue = %lane.queue, "a message that is not ours was dropped");
+        return Ok(());
+    };
+    let tasks = engine.tasks.clone();
+    let run = tasks.spawn(async move {
+        let Ok(slot) = Arc::clone(&lane.slots).acquire_owned().await else { return };
+        match lane.claim(job, generation).await {
+            Some(claimed) => engine.execute(claimed).await,
+            None => metrics::JOB_STALE_DELIVERY.with_label_values(&[lane.queue.as_str()]).inc(),
+        }
+        drop(slot);
+    });
+    if let Err(error) = run.await {
+        tracing::error!(target: "jobs", job, %error, "a run was cut off; its lease will end it");
+    }
+    Ok(())
+}
+
+/// Polls at a steady pace and always leaves a waker: the strategies apalis ships can sleep until the next heartbeat.
+struct SteadyPoll {
+    every: Duration,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl SteadyPoll {
+    fn every(every: Duration) -> Self {
+        Self { every, sleep: Box::pin(tokio::time::sleep(every)) }
+    }
+}
+
+impl PollStrategy for SteadyPoll {
+    fn poll_drive(&mut self, cx: &mut Context<'_>, _: &PollSnapshot) -> Poll<Option<()>> {
+        let mut fired = false;
+        while self.sleep.as_mut().poll(cx).is_ready() {
+            fired = true;
+            let next = Instant::now() + self.every;
+            self.sleep.as_mut().reset(next);
+        }
+        if fired { Poll::Ready(Some(())) } else { Poll::Pending }
+    }
+}

@@ -1,0 +1,50 @@
+//! The direct transport of one lane: while Redis is away (or by setting), slots are filled straight from PostgreSQL.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use shared::error::Result;
+use shared::jobs;
+
+use crate::engine::Engine;
+use crate::lane::{Lane, millis};
+
+/// Fills free slots while the direct transport is on.
+pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>) {
+    let poll = engine.app.settings.jobs.poll_every;
+    loop {
+        tokio::select! {
+            () = engine.draining.cancelled() => return,
+            () = lane.bell.notified() => {}
+            () = tokio::time::sleep(poll) => {}
+        }
+        while engine.direct.load(Ordering::Relaxed) && !engine.draining.is_cancelled() {
+            match fill(&engine, &lane).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(target: "jobs", queue = %lane.queue, error = error.causes(), "direct claims failed");
+                    tokio::time::sleep(poll).await;
+                }
+            }
+        }
+    }
+}
+
+/// Waits for a slot, claims as many due rows as there are free slots, and starts them. Returns how many.
+async fn fill(engine: &Arc<Engine>, lane: &Lane) -> Result<usize> {
+    let Ok(first) = Arc::clone(&lane.slots).acquire_owned().await else { return Ok(0) };
+    let mut slots = vec![first];
+    while let Ok(slot) = Arc::clone(&lane.slots).try_acquire_owned() {
+        slots.push(slot);
+    }
+    let limit = i64::try_from(slots.len()).unwrap_or(1);
+    let lease = millis(engine.app.settings.jobs.lease);
+    let conn = &mut engine.app.db.read().await?;
+    let jobs = jobs::claim_pending(conn, lane.queue, &lane.kinds, limit, &engine.name, lease).await?;
+    let claimed = jobs.len();
+    for (job, slot) in jobs.into_iter().zip(slots) {
+        engine.start(job, slot);
+    }
+    Ok(claimed)
+}

@@ -1,0 +1,122 @@
+//! The engine of one worker process: its name, its lanes, and what it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use shared::App;
+use shared::error::{Error, Result};
+use shared::jobs::{self, Claimed, Queue, Registry};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::lane::{Lane, millis};
+use crate::running::Running;
+
+/// Everything a worker process shares between its tasks.
+pub struct Engine {
+    pub(crate) app: Arc<App>,
+    pub(crate) registry: Registry,
+    /// Unique to this boot: a restarted worker never inherits leases.
+    pub(crate) name: String,
+    pub(crate) lanes: Vec<Arc<Lane>>,
+    pub(crate) running: Running,
+    pub(crate) tasks: TaskTracker,
+    /// Cancelled when the process should take nothing new.
+    pub(crate) draining: CancellationToken,
+    /// Whether jobs come straight from PostgreSQL now.
+    pub(crate) direct: AtomicBool,
+    ready: AtomicBool,
+}
+
+impl Engine {
+    /// An engine for the queues of the settings (all when none are named).
+    ///
+    /// # Errors
+    /// A queue that does not exist.
+    pub fn new(app: Arc<App>) -> Result<Arc<Self>> {
+        Self::with_registry(app, jobs::registry())
+    }
+
+    /// An engine with a registry of its own: tests and benchmarks add kinds.
+    ///
+    /// # Errors
+    /// A queue that does not exist.
+    pub fn with_registry(app: Arc<App>, registry: Registry) -> Result<Arc<Self>> {
+        let queues = queues(&app.settings.jobs.queues)?;
+        let boot = Uuid::new_v4().simple().to_string();
+        let name = format!("{}-{}", app.settings.jobs.worker_name, boot.get(..8).unwrap_or(&boot));
+        let lanes = queues
+            .into_iter()
+            .map(|queue| {
+                let kinds = registry.iter().filter(|entry| entry.queue == queue).map(|entry| entry.kind).collect();
+                Arc::new(Lane::new(&app, queue, kinds, &name))
+            })
+            .collect();
+        Ok(Arc::new(Self {
+            app,
+            registry,
+            name,
+            lanes,
+            running: Running::default(),
+            tasks: TaskTracker::new(),
+            draining: CancellationToken::new(),
+            direct: AtomicBool::new(false),
+            ready: AtomicBool::new(false),
+        }))
+    }
+
+    /// Whether the process has announced itself and takes jobs.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed) && !self.draining.is_cancelled()
+    }
+
+    pub(crate) fn announced(&self) {
+        self.ready.store(true, Ordering::Relaxed);
+    }
+
+    /// Runs a claimed job on a slot, in a task of its own.
+    pub(crate) fn start(self: &Arc<Self>, job: Claimed, slot: OwnedSemaphorePermit) {
+        let engine = Arc::clone(self);
+        self.tasks.spawn(async move {
+            engine.execute(job).await;
+            drop(slot);
+        });
+    }
+
+    /// Runs everything that is due, follow-ups included, and returns how many runs it took. Uses no Redis and no
+    /// background task: this is how tests and the operator's command line run jobs.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn run_due(&self) -> Result<usize> {
+        let mut runs = 0;
+        loop {
+            let mut claimed = Vec::new();
+            for lane in &self.lanes {
+                let conn = &mut self.app.db.read().await?;
+                let lease = millis(self.app.settings.jobs.lease);
+                claimed.extend(jobs::claim_pending(conn, lane.queue, &lane.kinds, 100, &self.name, lease).await?);
+            }
+            if claimed.is_empty() {
+                return Ok(runs);
+            }
+            for job in claimed {
+                self.execute(job).await;
+                runs += 1;
+            }
+        }
+    }
+}
+
+fn queues(names: &[String]) -> Result<Vec<Queue>> {
+    if names.is_empty() {
+        return Ok(Queue::ALL.to_vec());
+    }
+    names
+        .iter()
+        .map(|name| Queue::parse(name).ok_or_else(|| Error::internal(format!("WORKER_QUEUES names the unknown queue {name}"))))
+        .collect()
+}

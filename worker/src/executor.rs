@@ -1,0 +1,170 @@
+//! Runs one claimed job: effect and completion commit together, and whatever happens becomes a transition of the row.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use futures::FutureExt as _;
+use shared::error::{Error, Kind, Result};
+use shared::jobs::{self, Call, Claimed, Entry, JobVerdict, Origin, Prepared, Runner};
+use shared::telemetry::{metrics, trace};
+use shared::{Outcome, Tx};
+use tracing::Instrument as _;
+
+use crate::engine::Engine;
+
+/// How a run ended, for the metrics and the log.
+enum Ended {
+    /// The verdict is committed.
+    Settled(JobVerdict),
+    /// Another worker has the job: nothing of this run is committed.
+    Stale,
+}
+
+impl Engine {
+    /// Runs one claimed job to its end. Never fails: what cannot be written is rescued when the lease runs out.
+    pub(crate) async fn execute(&self, job: Claimed) {
+        let Some(entry) = self.registry.get(&job.kind) else {
+            // Claims name the kinds this process knows, so this is a bug; the lease gives the job to another.
+            tracing::error!(target: "jobs", id = job.id, kind = job.kind, "claimed a job of an unknown kind");
+            return;
+        };
+        let trace_id = job.trace_id.clone().unwrap_or_else(|| format!("job-{}", job.id));
+        let span = tracing::info_span!(target: "jobs", "job", id = job.id, kind = job.kind, attempt = job.attempt, trace_id);
+        let labels = [entry.kind, entry.queue.as_str()];
+        metrics::JOB_STARTED.with_label_values(&labels).inc();
+        metrics::observe(&metrics::JOB_WAIT, &labels, std::time::Duration::from_millis(u64::try_from(job.waited_ms).unwrap_or(0)));
+        let started = Instant::now();
+        let outcome = trace::scope(trace_id, self.run_to_end(entry, &job)).instrument(span.clone()).await;
+        metrics::observe(&metrics::JOB_DURATION, &[entry.kind], started.elapsed());
+        metrics::JOB_FINISHED.with_label_values(&[entry.kind, entry.queue.as_str(), outcome]).inc();
+        if matches!(outcome, "ok" | "dead" | "cancelled") {
+            metrics::observe_attempts(entry.kind, job.attempt);
+        }
+        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        span.in_scope(|| tracing::info!(target: "jobs", outcome, elapsed_ms, "job {} {}", job.kind, outcome));
+    }
+
+    async fn run_to_end(&self, entry: &Entry, job: &Claimed) -> &'static str {
+        let guard = self.running.enter(job, entry.queue);
+        let run = AssertUnwindSafe(self.run(entry, job)).catch_unwind();
+        let ended = tokio::select! {
+            () = guard.lost.cancelled() => Ok(Ended::Stale),
+            limited = tokio::time::timeout(entry.limits.timeout, run) => match limited {
+                Ok(Ok(ended)) => ended,
+                Ok(Err(panic)) => Err(Error::internal(format!("panicked: {}", panic_text(panic.as_ref())))),
+                Err(_) => Err(Error::unavailable(format!("timed out after {:?}", entry.limits.timeout))),
+            },
+        };
+        match ended {
+            Ok(Ended::Settled(verdict)) => settled(entry, &verdict),
+            Ok(Ended::Stale) => stale(entry),
+            Err(error) => self.failed(entry, job, &error).await,
+        }
+    }
+
+    async fn run(&self, entry: &Entry, job: &Claimed) -> Result<Ended> {
+        match &entry.runner {
+            Runner::Effect(runner) => {
+                self.fenced(job, async |tx| runner.run(job.args.clone(), job.args_version, tx, &self.app).await).await
+            }
+            Runner::External(runner) => {
+                let prepare = async |tx: &mut Tx| runner.prepare(job.args.clone(), job.args_version, tx, &self.app).await;
+                match self.app.db.transaction(prepare).await? {
+                    Prepared::Call(call) => self.call_outside(job, call).await,
+                    Prepared::Settled(verdict) => self.fenced(job, async |_| Ok(verdict)).await,
+                }
+            }
+        }
+    }
+
+    /// Talks to the outside in no transaction, then records the answer in the fenced one.
+    async fn call_outside(&self, job: &Claimed, mut call: Box<dyn Call>) -> Result<Ended> {
+        call.call(&self.app).await?;
+        self.fenced(job, async |tx| call.record(tx, &self.app).await).await
+    }
+
+    /// Opens the fenced transaction, runs `work` in it, and completes the job in it.
+    async fn fenced<F>(&self, job: &Claimed, work: F) -> Result<Ended>
+    where
+        F: for<'t> AsyncFnOnce(&'t mut Tx) -> Result<JobVerdict> + for<'t> shared::db::Work<&'t mut Tx, Result<JobVerdict>, Fut: Send> + Send,
+    {
+        self.app
+            .db
+            .transaction(async |tx| {
+                tx.caused_by(Origin::Job);
+                if !jobs::fence(tx, job).await? {
+                    return Ok(Ended::Stale);
+                }
+                let verdict = work(tx).await?;
+                if let JobVerdict::Retry(reason) = verdict {
+                    return Err(Error::unavailable(reason));
+                }
+                jobs::settle(tx, job, &verdict).await?;
+                Ok(Ended::Settled(verdict))
+            })
+            .await
+    }
+
+    /// Kind → retry or give up: our faults and what passes are tried again, what no retry changes is dead at once.
+    async fn failed(&self, entry: &Entry, job: &Claimed, error: &Error) -> &'static str {
+        let passes = match error.kind() {
+            Kind::Internal | Kind::Unavailable => true,
+            Kind::Invalid
+            | Kind::Unauthenticated
+            | Kind::PaymentRequired
+            | Kind::Forbidden
+            | Kind::NotFound
+            | Kind::MethodNotAllowed
+            | Kind::Conflict
+            | Kind::TooLarge
+            | Kind::Unsupported => false,
+        };
+        let wait = (passes && job.attempt < job.max_attempts).then(|| entry.limits.backoff.after(job.attempt));
+        let written = async {
+            let conn = &mut self.app.db.read().await?;
+            jobs::fail(conn, job, &error.causes(), wait).await
+        };
+        match written.await {
+            Ok(true) if wait.is_some() => {
+                tracing::warn!(target: "jobs", error = error.causes(), "run failed, will be tried again");
+                "retry"
+            }
+            Ok(true) => {
+                tracing::error!(target: "jobs", error = error.causes(), "job is dead");
+                "dead"
+            }
+            Ok(false) => stale(entry),
+            Err(unwritten) => {
+                tracing::error!(target: "jobs", error = error.causes(), unwritten = unwritten.causes(), "run failed and cannot say so; its lease will");
+                "retry"
+            }
+        }
+    }
+}
+
+fn settled(entry: &Entry, verdict: &JobVerdict) -> &'static str {
+    match verdict {
+        JobVerdict::Done(Outcome::Done) => "ok",
+        JobVerdict::Done(Outcome::AlreadyDone) => {
+            metrics::EFFECT_DUPLICATE.with_label_values(&[entry.kind]).inc();
+            "ok"
+        }
+        JobVerdict::Snooze(_) => "snoozed",
+        JobVerdict::Retry(_) => "retry",
+        JobVerdict::Dead(reason) => {
+            tracing::error!(target: "jobs", reason, "job is dead");
+            "dead"
+        }
+        JobVerdict::Cancel(_) => "cancelled",
+    }
+}
+
+fn stale(entry: &Entry) -> &'static str {
+    metrics::JOB_STALE.with_label_values(&[entry.kind]).inc();
+    "stale"
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

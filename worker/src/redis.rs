@@ -1,0 +1,178 @@
+//! Redis as the doorbell: pushing hints, noticing that it lost its memory or is away, and clearing what is done.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use ::redis::{AsyncCommands as _, Script};
+use apalis_core::backend::TaskSink as _;
+use apalis_core::task::builder::TaskBuilder;
+use apalis_core::task::task_id::TaskId;
+use apalis_redis::{Config, RedisStorage};
+use futures::stream;
+use serde_json::{Value, json};
+use shared::error::{Error, Result};
+use shared::jobs::{self, Dispatched, Queue};
+use shared::settings::RedisSettings;
+use shared::telemetry::metrics;
+
+use crate::engine::Engine;
+
+/// A command that takes longer has failed: a stalled Redis must not stall the dispatcher.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// What apalis waits for: any error ends its worker, so it is patient.
+const APALIS_ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// How often Redis is asked whether it still knows us.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// Finished messages removed per call.
+const PRUNE_BATCH: usize = 500;
+
+/// A connection that is made when it is needed and made again when it breaks.
+pub(crate) fn connect(settings: &RedisSettings, patient: bool) -> Result<ConnectionManager> {
+    let within = if patient { APALIS_ANSWER_WITHIN } else { ANSWER_WITHIN };
+    let config = ConnectionManagerConfig::new()
+        .set_response_timeout(Some(within))
+        .set_connection_timeout(Some(ANSWER_WITHIN))
+        .set_number_of_retries(2)
+        .set_max_delay(Duration::from_millis(500));
+    let client = ::redis::Client::open(settings.jobs_url.expose()).map_err(Error::internal)?;
+    client.get_connection_manager_lazy(config).map_err(Error::internal)
+}
+
+/// The apalis queue of one of our queues, in the safe configuration: a batch of at least a quarter of the slots (or
+/// shutdown hangs), no task locks (they cost the whole backlog per job), an orphan window far above our leases.
+pub(crate) fn config(settings: &RedisSettings, queue: Queue) -> Config {
+    Config::default()
+        .queue(format!("{}:jobs:{queue}", settings.prefix))
+        .batch_size(queue.slots().div_ceil(4))
+        .heartbeat_interval(Duration::from_secs(3))
+        .missed_heartbeats(30)
+        .lock_tasks(false)
+        .emit_events(false)
+        .idempotency_ttl(Some(Duration::from_secs(86_400)))
+}
+
+/// Pushes hints for one queue.
+#[derive(Clone)]
+pub(crate) struct Pusher(RedisStorage<Value>);
+
+impl Pusher {
+    pub(crate) fn new(settings: &RedisSettings, queue: Queue) -> Result<Self> {
+        Ok(Self(RedisStorage::new(connect(settings, false)?).with_config(config(settings, queue))))
+    }
+
+    /// Pushes one message per row under the id `{job}:{generation}`, which no other message ever has.
+    pub(crate) async fn push(&self, rows: &[Dispatched]) -> Result<()> {
+        let tasks: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                let message = json!({ "job": row.id, "generation": row.dispatch_gen, "trace": row.trace_id });
+                let id = TaskId::from_string(format!("{}:{}", row.id, row.dispatch_gen));
+                TaskBuilder::new(message).task_id(id).build()
+            })
+            .collect();
+        self.0.clone().push_all(stream::iter(tasks)).await.map_err(|error| Error::unavailable(error.to_string()))
+    }
+}
+
+/// Watches Redis for as long as the process takes jobs.
+///
+/// A missing epoch key means that its memory is new: whatever was handed out is offered again at once. Redis away for
+/// longer than our patience means that jobs come straight from PostgreSQL until it is back.
+pub(crate) async fn watch(engine: Arc<Engine>, mut conn: ConnectionManager) {
+    let settings = &engine.app.settings;
+    let epoch_key = format!("{}:jobs:epoch", settings.redis.prefix);
+    let mut answered = Instant::now();
+    while !engine.draining.is_cancelled() {
+        match conn.set_nx::<_, _, bool>(&epoch_key, &engine.name).await {
+            Ok(new_memory) => {
+                answered = Instant::now();
+                if new_memory {
+                    offer_everything_again(&engine, "redis_epoch").await;
+                    metrics::REDIS_EPOCH.inc();
+                }
+                switch(&engine, false).await;
+            }
+            Err(error) if answered.elapsed() > settings.jobs.redis_patience => {
+                tracing::debug!(target: "jobs", %error, "Redis does not answer");
+                switch(&engine, true).await;
+            }
+            Err(error) => tracing::warn!(target: "jobs", %error, "Redis does not answer"),
+        }
+        tokio::select! {
+            () = engine.draining.cancelled() => return,
+            () = tokio::time::sleep(WATCH_EVERY) => {}
+        }
+    }
+}
+
+/// Changes the transport, if it is another one.
+pub(crate) async fn switch(engine: &Engine, direct: bool) {
+    if engine.direct.swap(direct, Ordering::Relaxed) == direct {
+        return;
+    }
+    show_mode(direct);
+    if direct {
+        tracing::warn!(target: "jobs", "Redis is away: jobs come straight from PostgreSQL");
+        offer_everything_again(engine, "dispatch_timeout").await;
+    } else {
+        tracing::info!(target: "jobs", "Redis is back: jobs come through it again");
+    }
+    engine.lanes.iter().for_each(|lane| lane.bell.notify_one());
+}
+
+/// Shows the transport in use.
+pub(crate) fn show_mode(direct: bool) {
+    metrics::TRANSPORT_MODE.with_label_values(&["redis"]).set(i64::from(!direct));
+    metrics::TRANSPORT_MODE.with_label_values(&["direct"]).set(i64::from(direct));
+}
+
+async fn offer_everything_again(engine: &Engine, reason: &str) {
+    let offered = async {
+        let conn = &mut engine.app.db.read().await?;
+        let mut offered = 0;
+        for queue in Queue::ALL {
+            offered += jobs::offer_everything_again(conn, *queue).await?;
+        }
+        Ok::<_, Error>(offered)
+    };
+    match offered.await {
+        Ok(0) => {}
+        Ok(offered) => {
+            tracing::warn!(target: "jobs", offered, reason, "handed-out jobs are offered again");
+            metrics::JOB_RESCUED.with_label_values(&[reason]).inc_by(u64::try_from(offered).unwrap_or(0));
+            engine.lanes.iter().for_each(|lane| lane.bell.notify_one());
+        }
+        // The dispatch timeout offers them later.
+        Err(error) => tracing::error!(target: "jobs", error = error.causes(), "handed-out jobs cannot be offered again now"),
+    }
+}
+
+/// Removes what apalis keeps of finished messages for ever: ids, payloads and metadata.
+pub(crate) async fn prune(engine: Arc<Engine>, mut conn: ConnectionManager) {
+    let script = Script::new(
+        "local ids = redis.call('spop', KEYS[1], ARGV[1])
+         for _, id in ipairs(ids) do
+             redis.call('hdel', KEYS[2], id)
+             redis.call('del', KEYS[3] .. ':' .. id)
+         end
+         return #ids",
+    );
+    while !engine.draining.is_cancelled() {
+        let mut pruned = 0;
+        for lane in &engine.lanes {
+            let config = config(&engine.app.settings.redis, lane.queue);
+            for finished in [config.done_jobs_set(), config.dead_jobs_set()] {
+                let mut call = script.prepare_invoke();
+                call.key(finished).key(config.job_data_hash()).key(config.job_meta_hash()).arg(PRUNE_BATCH);
+                pruned = call.invoke_async::<usize>(&mut conn).await.unwrap_or(0).max(pruned);
+            }
+        }
+        let pause = if pruned == PRUNE_BATCH { Duration::from_millis(20) } else { Duration::from_secs(1) };
+        tokio::select! {
+            () = engine.draining.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
