@@ -1,1 +1,16 @@
-//! Stub.
+//! HTTP in: parse, authenticate, open one transaction, call one command, render. The rules live in `shared`.
+
+mod app;
+mod error;
+mod extract;
+mod middleware;
+mod openapi;
+pub mod prelude;
+mod response;
+mod router;
+mod routes;
+mod server;
+
+pub use openapi::document;
+pub use router::service;
+pub use server::{Running, serve, terminated};

@@ -154,7 +154,10 @@ CREATE FUNCTION ledger.roll_up() RETURNS void
         WHERE e.account_id = a.id AND e.xid >= coalesce(l.up_to_xid, '0'::xid8) AND e.xid < h.xid), 0)
     FROM account a CROSS JOIN horizon h LEFT JOIN last l ON l.account_id = a.id
     WHERE NOT a.running AND (l.up_to_xid IS NULL OR l.up_to_xid < h.xid)
-    ON CONFLICT DO NOTHING $$;
+    ON CONFLICT DO NOTHING;
+    -- A snapshot that a newer one of more than an hour replaces is read by nobody any more.
+    DELETE FROM snapshot s USING snapshot newer
+    WHERE newer.account_id = s.account_id AND newer.up_to_xid > s.up_to_xid AND newer.taken_at < now() - interval '1 hour' $$;
 
 INSERT INTO ledger.account (kind, code, running) VALUES
     ('provider_clearing', 'provider:payme:clearing', false),

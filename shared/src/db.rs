@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::InstrumentationEvent;
+use diesel::sql_types::Text;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
@@ -28,6 +29,12 @@ const POOL_WAIT: Duration = Duration::from_secs(2);
 /// a process that is stopped in the middle of a transaction loses it.
 const SESSION: &str = "SET lock_timeout = '2s'; SET statement_timeout = '5s'; \
                        SET idle_in_transaction_session_timeout = '10s'; SET timezone = 'UTC'";
+
+/// All statements see the same instant, and none can write.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// A snapshot reads whole tables; nobody waits for it. Gone with the transaction.
+const SNAPSHOT_LIMITS: &str = "SET LOCAL statement_timeout = '55s'; SET LOCAL idle_in_transaction_session_timeout = '60s'";
 
 /// The database of one process.
 #[derive(Clone)]
@@ -99,6 +106,26 @@ impl Db {
         }
     }
 
+    /// Runs `work` on one snapshot of the whole database: what it reads belongs together. Read only, and with more
+    /// time per statement than a request has.
+    ///
+    /// # Errors
+    /// Whatever `work` returns; or the database's own failure.
+    pub async fn snapshot<T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'c> AsyncFnOnce(&'c mut Conn) -> Result<T> + for<'c> Work<&'c mut Conn, Result<T>, Fut: Send> + Send,
+        T: Send,
+    {
+        let mut conn = self.read().await?;
+        AnsiTransactionManager::begin_transaction_sql(&mut *conn, SNAPSHOT).await?;
+        let result = match conn.batch_execute(SNAPSHOT_LIMITS).await {
+            Ok(()) => work(&mut conn).await,
+            Err(error) => Err(error.into()),
+        };
+        AnsiTransactionManager::rollback_transaction(&mut *conn).await?;
+        result
+    }
+
     async fn begin(&self) -> Result<Tx> {
         let mut conn = self.read().await?;
         AnsiTransactionManager::begin_transaction(&mut *conn).await?;
@@ -164,6 +191,13 @@ impl Tx {
     /// Says who causes the jobs of this transaction, for the metrics; requests are the default.
     pub fn caused_by(&mut self, origin: Origin) {
         self.origin = origin;
+    }
+
+    /// Waits for other transactions that named the same work, and holds it to the end of this one: for a rule about
+    /// rows that do not exist yet, which no row lock can guard. Taken after the listing's lock, before the deal's.
+    pub(crate) async fn one_at_a_time(&mut self, work: &str) -> Result<()> {
+        diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind::<Text, _>(work).execute(&mut self.conn).await?;
+        Ok(())
     }
 }
 

@@ -327,4 +327,20 @@ pub mod texts {
     pub const CONTROL: Text = Text::new("Taqiqlangan belgilar bor.", "Содержит недопустимые символы.", "Contains characters that are not allowed.");
     /// An amount of money.
     pub const MONEY: Text = Text::new("Summa: ko'pi bilan ikki kasr raqamli musbat son.", "Сумма: положительное число, не более двух знаков после запятой.", "An amount: a positive number with at most two decimals.");
+    /// Must be a text.
+    pub const STRING: Text = Text::new("Matn bo'lishi kerak.", "Должна быть строка.", "Must be a text.");
+    /// Must be a whole number.
+    pub const INTEGER: Text = Text::new("Butun son bo'lishi kerak.", "Должно быть целое число.", "Must be a whole number.");
+    /// Must be true or false.
+    pub const BOOLEAN: Text = Text::new("true yoki false bo'lishi kerak.", "Должно быть true или false.", "Must be true or false.");
+    /// Must be a list.
+    pub const LIST: Text = Text::new("Ro'yxat bo'lishi kerak.", "Должен быть список.", "Must be a list.");
+    /// Must be an object.
+    pub const OBJECT: Text = Text::new("Obyekt bo'lishi kerak.", "Должен быть объект.", "Must be an object.");
+    /// The same name twice.
+    pub const TWICE: Text = Text::new("Maydon ikki marta berilgan.", "Поле указано дважды.", "The field is given twice.");
+    /// An exact length.
+    pub const LENGTH: Text = Text::new("Aynan {} ta belgi bo'lishi kerak.", "Длина должна быть {} символов.", "Exactly {} characters.");
+    /// A payment method without an adapter.
+    pub const NOT_AVAILABLE_YET: Text = Text::new("Bu to'lov usuli hali ishlamaydi.", "Этот способ оплаты пока недоступен.", "This payment method is not available yet.");
 }

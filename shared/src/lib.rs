@@ -25,6 +25,7 @@ pub mod page;
 pub(crate) mod schema;
 pub mod security;
 pub mod settings;
+pub mod startup;
 pub mod telemetry;
 pub mod testing;
 mod text_enum;

@@ -5,12 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use shared::App;
 use shared::error::{Error, Result};
+use shared::ids::JobId;
 use shared::jobs::{self, Claimed, Queue, Registry};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::batcher::Batcher;
+use crate::completion;
 use crate::lane::{Lane, millis};
 use crate::running::Running;
 
@@ -22,6 +25,8 @@ pub struct Engine {
     pub(crate) name: String,
     pub(crate) lanes: Vec<Arc<Lane>>,
     pub(crate) running: Running,
+    /// Completions of jobs without an effect.
+    pub(crate) completions: Batcher<(JobId, i64), bool>,
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the process should take nothing new.
     pub(crate) draining: CancellationToken,
@@ -55,6 +60,7 @@ impl Engine {
             })
             .collect();
         Ok(Arc::new(Self {
+            completions: completion::batcher(Arc::clone(&app)),
             app,
             registry,
             name,

@@ -67,6 +67,10 @@ impl Engine {
             Runner::Effect(runner) => {
                 self.fenced(job, async |tx| runner.run(job.args.clone(), job.args_version, tx, &self.app).await).await
             }
+            Runner::Plain(runner) => match runner.run(job.args.clone(), job.args_version, &self.app).await? {
+                JobVerdict::Done(_) => self.complete_in_group(job).await,
+                verdict @ (JobVerdict::Snooze(_) | JobVerdict::Retry(_) | JobVerdict::Dead(_) | JobVerdict::Cancel(_)) => self.fenced(job, async |_| Ok(verdict)).await,
+            },
             Runner::External(runner) => {
                 let prepare = async |tx: &mut Tx| runner.prepare(job.args.clone(), job.args_version, tx, &self.app).await;
                 match self.app.db.transaction(prepare).await? {
@@ -74,6 +78,15 @@ impl Engine {
                     Prepared::Settled(verdict) => self.fenced(job, async |_| Ok(verdict)).await,
                 }
             }
+        }
+    }
+
+    /// Completes a job without an effect, together with others that end at the same time.
+    async fn complete_in_group(&self, job: &Claimed) -> Result<Ended> {
+        match self.completions.submit((job.id, job.lease_token)).await {
+            Some(true) => Ok(Ended::Settled(JobVerdict::Done(Outcome::Done))),
+            Some(false) => Ok(Ended::Stale),
+            None => Err(Error::unavailable("the completion could not be written")),
         }
     }
 

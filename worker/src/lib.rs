@@ -10,6 +10,7 @@
 
 mod apalis;
 mod batcher;
+mod completion;
 mod direct;
 mod dispatcher;
 mod engine;

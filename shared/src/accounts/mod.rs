@@ -1,5 +1,44 @@
 //! People: registration, proof of e-mail, sign-in, sessions.
+//!
+//! ```text
+//!   register ──▶ unverified ── verify_email ──▶ verified          log_in refuses: banned (403), closed (401)
+//!
+//!   register, log_in ──▶ session ──▶ refresh: generation 1, 2, 3, …
+//!                           │
+//!                           └──▶ ended: signed out, idle for JWT_REFRESH_TOKEN_LIFETIME, older than
+//!                                SESSION_LIFETIME, or a token of an old generation came back (a copy is about)
+//! ```
+//!
+//! Sessions are rows, so ending one ends its tokens at once and no loss of Redis revives them. A refresh token is
+//! derived from session and generation, a mailed token from its row: nothing that opens an account is stored.
 
+mod authenticate;
+mod create_superuser;
+mod email_token;
+mod fields;
+pub mod jobs;
+mod log_in;
+mod log_out;
 mod model;
+mod password_policy;
+mod profile;
+mod refresh;
+mod register;
+mod resend_verification;
+mod session;
+mod update_profile;
+mod verify_email;
 
+pub use authenticate::authenticate;
+pub use create_superuser::create_superuser;
+pub use log_in::{Recognised, SignIn, log_in, recognise};
+pub use log_out::{log_out, log_out_everywhere};
 pub use model::{Principal, User};
+pub use profile::{Profile, profile};
+pub use refresh::{Refreshed, refresh};
+pub(crate) use register::insert;
+pub use register::{Registration, RegistrationForm, register};
+pub use resend_verification::{Addressee, resend_verification};
+pub use session::{Client, TokenPair};
+pub use update_profile::{ProfileForm, update_profile};
+pub use verify_email::verify_email;

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use rust_decimal::Decimal;
 
 use crate::error::{Code, Error, Result};
 use crate::ids::{SessionId, UserId};
 use crate::language::Language;
 use crate::schema::users;
+use crate::{Conn, Tx};
 
 /// A person. Their balance is the ledger's; it has no column here.
 #[derive(Clone, HasQuery, Identifiable, Insertable, AsChangeset)]
@@ -56,6 +58,31 @@ pub struct User {
 }
 
 impl User {
+    /// The row of a person, closed accounts included.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<Self>> {
+        Ok(Self::query().filter(users::id.eq(id)).first(conn).await.optional()?)
+    }
+
+    /// Locks the row of a person to the end of the transaction.
+    pub(super) async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<Self>> {
+        Ok(Self::query().filter(users::id.eq(id)).for_no_key_update().first(tx.conn()).await.optional()?)
+    }
+
+    /// Locks the row of the person who has this address, in its canonical form.
+    pub(super) async fn lock_by_email(tx: &mut Tx, email: &str) -> Result<Option<Self>> {
+        let theirs = users::email.eq(email).and(users::deleted_at.is_null());
+        Ok(Self::query().filter(theirs).for_no_key_update().first(tx.conn()).await.optional()?)
+    }
+
+    /// Whether the account is neither banned nor closed.
+    #[must_use]
+    pub fn may_sign_in(&self) -> bool {
+        self.is_active && self.deleted_at.is_none()
+    }
+
     /// The name others see.
     #[must_use]
     pub fn display_name(&self) -> &str {

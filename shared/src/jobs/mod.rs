@@ -99,6 +99,13 @@ pub trait ExternalJob: JobKind {
     fn record(plan: Self::Plan, answer: Self::Answer, tx: &mut Tx, app: &App) -> impl Future<Output = Result<JobVerdict>> + Send;
 }
 
+/// A job without an effect to protect (a cache to warm, a message to publish): it runs in no transaction, and many are
+/// completed with one commit.
+pub trait PlainJob: JobKind {
+    /// Does the work; doing it twice must do no harm.
+    fn run(self, app: &App) -> impl Future<Output = Result<JobVerdict>> + Send;
+}
+
 /// What a handler says about its run. An `Err` is a verdict too: the executor retries our faults and what passes
 /// (`Internal`, `Unavailable`), and gives up on the rest.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::{ExternalJob, Job, JobVerdict, Limits, Queue, kinds};
+use super::{ExternalJob, Job, JobVerdict, Limits, PlainJob, Queue, kinds};
 use crate::error::{Error, Result};
 use crate::{App, Tx};
 
@@ -17,6 +17,17 @@ use crate::{App, Tx};
 #[must_use]
 pub fn registry() -> Registry {
     Registry::default()
+        // money
+        .effect::<kinds::ReleaseEscrowPayment>()
+        .effect::<kinds::ReceiveSilentEscrow>()
+        .effect::<kinds::RefundUndeliveredEscrow>()
+        .effect::<kinds::ExpireUnpaidEscrow>()
+        .effect::<kinds::ReconcileEscrows>()
+        .effect::<kinds::ExpireDeposits>()
+        // bulk
+        .external::<kinds::LedgerCheck>()
+        // mail
+        .external::<kinds::SendEmailVerification>()
 }
 
 /// The kinds by name.
@@ -37,12 +48,20 @@ pub struct Entry {
     pub runner: Runner,
 }
 
-/// The two ways a kind runs.
+/// The three ways a kind runs.
 pub enum Runner {
     /// Inside the fenced transaction.
     Effect(Box<dyn EffectRunner>),
     /// Prepare (transaction), call (none), record (transaction).
     External(Box<dyn ExternalRunner>),
+    /// In no transaction, completed in groups.
+    Plain(Box<dyn PlainRunner>),
+}
+
+/// A [`PlainJob`] behind its kind's name.
+pub trait PlainRunner: Send + Sync {
+    /// Decodes the arguments and runs.
+    fn run<'a>(&'a self, args: Value, version: i16, app: &'a App) -> BoxFuture<'a, Result<JobVerdict>>;
 }
 
 /// A [`Job`] behind its kind's name.
@@ -86,6 +105,12 @@ impl Registry {
         self.add::<J>(Runner::External(Box::new(Typed::<J>(std::marker::PhantomData))))
     }
 
+    /// Adds a kind that runs in no transaction.
+    #[must_use]
+    pub fn plain<J: PlainJob>(self) -> Self {
+        self.add::<J>(Runner::Plain(Box::new(Typed::<J>(std::marker::PhantomData))))
+    }
+
     fn add<J: super::JobKind>(mut self, runner: Runner) -> Self {
         let entry = Entry { kind: J::KIND, queue: J::QUEUE, limits: J::LIMITS, runner };
         assert!(J::LIMITS.timeout <= J::QUEUE.timeout(), "{} may run longer than its queue allows", J::KIND);
@@ -124,6 +149,18 @@ impl<J: Job> EffectRunner for Typed<J> {
         async move {
             match decode::<J>(args, version) {
                 Ok(job) => job.run(tx, app).await,
+                Err(verdict) => Ok(verdict),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl<J: PlainJob> PlainRunner for Typed<J> {
+    fn run<'a>(&'a self, args: Value, version: i16, app: &'a App) -> BoxFuture<'a, Result<JobVerdict>> {
+        async move {
+            match decode::<J>(args, version) {
+                Ok(job) => job.run(app).await,
                 Err(verdict) => Ok(verdict),
             }
         }

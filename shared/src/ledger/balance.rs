@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::error::Result;
 use crate::ids::UserId;
-use crate::{Conn, Money};
+use crate::{Conn, Money, Tx};
 
 /// A person's money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
@@ -33,4 +33,13 @@ pub async fn balance_of_user(conn: &mut Conn, user: UserId) -> Result<Balance> {
     .get_result(conn)
     .await?;
     Ok(balance)
+}
+
+/// Takes a snapshot of the accounts that have no running balance, so that reading them stays cheap.
+///
+/// # Errors
+/// The database's.
+pub async fn roll_up(tx: &mut Tx) -> Result<()> {
+    diesel::sql_query("SELECT ledger.roll_up()").execute(tx.conn()).await?;
+    Ok(())
 }

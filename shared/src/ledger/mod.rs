@@ -14,10 +14,17 @@
 //! Release and refund share one key, so a deal cannot be paid out twice nor refunded and paid out.
 
 mod balance;
+mod check;
+mod gauges;
+mod invariants;
+pub mod jobs;
 mod posting;
+mod report;
+mod statement;
 
-pub use balance::{Balance, balance_of_user};
-pub use posting::{Account, Posting, open_account, post};
-
-/// Stub.
-pub(crate) async fn measure(_conn: &mut crate::Conn) -> crate::error::Result<()> { Ok(()) }
+pub use balance::{Balance, balance_of_user, roll_up};
+pub use check::{Violation, check};
+pub(crate) use gauges::measure;
+pub use posting::{Account, Posting, open_account, post, try_post};
+pub use report::report;
+pub use statement::{Subject, statement};

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Numeric, Text, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AnsiTransactionManager, RunQueryDsl, TransactionManager as _};
 use serde_json::{Value, json};
 
 use crate::audit::Actor;
@@ -115,6 +115,25 @@ pub async fn post(tx: &mut Tx, posting: &Posting) -> Result<Outcome> {
     metrics::LEDGER_POSTINGS.with_label_values(&[posting.kind]).inc();
     tracing::info!(target: "ledger", reference = posting.reference, kind = posting.kind, actor = %posting.actor, "posted");
     Ok(Outcome::Done)
+}
+
+/// Writes a posting like [`post`], behind a savepoint: a refusal undoes the posting and leaves the transaction alive,
+/// so that the caller can answer it.
+///
+/// # Errors
+/// Those of [`post`].
+pub async fn try_post(tx: &mut Tx, posting: &Posting) -> Result<Outcome> {
+    AnsiTransactionManager::begin_transaction(tx.conn()).await?;
+    match post(tx, posting).await {
+        Ok(outcome) => {
+            AnsiTransactionManager::commit_transaction(tx.conn()).await?;
+            Ok(outcome)
+        }
+        Err(refusal) => {
+            AnsiTransactionManager::rollback_transaction(tx.conn()).await?;
+            Err(refusal)
+        }
+    }
 }
 
 /// Opens the account of a person or a deal, or finds it open.

@@ -1,1 +1,30 @@
-//! Stub.
+//! Game accounts offered for sale.
+//!
+//! ```text
+//!            approve             purchase            release
+//!  pending ──────────▶ active ──────────▶ reserved ──────────▶ sold
+//!     │ reject            │ ▲   deal undone,  │
+//!     ▼                   │ └── nothing seen ─┤
+//!  rejected               │ block             │ deal undone after the credentials were handed over
+//!                         ▼                   ▼
+//!                      blocked             archived ◀── removed by the seller (from anything but reserved and sold)
+//! ```
+//!
+//! Only `active` is public. The credentials are in a table of their own, sealed, and in no list and no detail.
+
+mod create;
+pub(crate) mod credentials;
+mod model;
+mod moderate;
+pub mod queries;
+mod remove;
+mod reserve;
+
+#[cfg(test)]
+pub(crate) use model::tests;
+
+pub use create::{Created, NewListing, create};
+pub use credentials::{Credentials, NewCredentials};
+pub use model::{Listing, ListingStatus, LoginMethod, PRICE_MAX, PRICE_MIN};
+pub use moderate::{approve, block, reject};
+pub use remove::remove;

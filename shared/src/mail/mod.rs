@@ -1,5 +1,7 @@
 //! Outgoing mail: SMTP through a pool, or `.eml` files on a developer's machine.
 
+pub mod templates;
+
 use std::time::Duration;
 
 use lettre::message::header::ContentType;

@@ -32,6 +32,8 @@ pub struct AccessClaims {
     pub sid: SessionId,
     /// Issued at, seconds since the epoch.
     pub iat: i64,
+    /// Not valid before, seconds since the epoch.
+    pub nbf: i64,
     /// Valid until, seconds since the epoch.
     pub exp: i64,
     iss: String,
@@ -83,6 +85,7 @@ impl Tokens {
             sub: user,
             sid: session,
             iat: now.timestamp(),
+            nbf: now.timestamp(),
             exp: (now + self.access_lifetime).timestamp(),
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),

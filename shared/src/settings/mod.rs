@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::text_enum::text_enum;
-pub use vars::Secret;
 use vars::Vars;
+pub use vars::{Secret, parse_duration};
 
 text_enum! {
     /// Where the process runs. It decides log format, cookies, debug aids and what start-up refuses.

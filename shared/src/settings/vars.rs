@@ -96,7 +96,9 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// Reads a duration such as `500ms`, `15s`, `30m`, `24h` or `7d`; a bare number is seconds.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at_checked(digits)?;
     let number: u64 = number.parse().ok()?;

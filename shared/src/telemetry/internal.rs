@@ -9,10 +9,11 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 
-use super::metrics;
+use super::{health, metrics};
 use crate::App;
 use crate::error::{Error, Result};
 
@@ -24,7 +25,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// A process's answer to "are you ready?".
 pub type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// Serves `/metrics`, `/health/` and `/health/ready/` until the process ends.
+/// Serves `/metrics`, `/health/`, `/health/ready/` and `/health/detailed/` until the process ends.
 ///
 /// # Errors
 /// When the address is taken.
@@ -72,12 +73,21 @@ async fn answer(path: &str, app: &App, ready: &Readiness, refreshed: &Refreshed)
             refresh(app, refreshed).await;
             (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics::exposition())
         }
+        "/health/detailed" => (StatusCode::OK, "application/json", detailed(app).await),
         "/health" => (StatusCode::OK, "application/json", br#"{"status":"ok"}"#.to_vec()),
         "/health/ready" if ready() => (StatusCode::OK, "application/json", br#"{"status":"ready"}"#.to_vec()),
         "/health/ready" => (StatusCode::SERVICE_UNAVAILABLE, "application/json", br#"{"status":"not ready"}"#.to_vec()),
         _ => (StatusCode::NOT_FOUND, "application/json", br#"{"status":"not found"}"#.to_vec()),
     };
     Response::builder().status(status).header("content-type", kind).body(Full::new(Bytes::from(body)))
+}
+
+/// The platform as this process sees it.
+async fn detailed(app: &App) -> Vec<u8> {
+    let health = health::detailed(app).await;
+    let checks: serde_json::Map<_, _> =
+        health.checks.iter().map(|check| (check.name.to_owned(), json!({ "ok": check.ok, "age_seconds": check.age_seconds }))).collect();
+    json!({ "status": health.status(), "checks": checks }).to_string().into_bytes()
 }
 
 /// Reads the database-derived gauges, unless another scrape just did.

@@ -1,0 +1,66 @@
+//! What a handler needs is in its arguments: if it is absent or wrong, the handler does not run.
+
+mod body;
+mod caller;
+mod list;
+mod path;
+mod schema;
+mod shows;
+mod signed_in;
+
+use std::future::Future;
+
+use salvo::oapi::{Components, Operation};
+use salvo::{Depot, Request};
+use shared::Result;
+
+pub(crate) use body::{Body, OptionalBody};
+pub(crate) use caller::Caller;
+pub(crate) use list::{List, Listed, Query};
+pub(crate) use path::{Id, Slug};
+pub(crate) use shows::{Shown, Shows, View};
+pub(crate) use signed_in::{MaybeSignedIn, SignedIn, Staff};
+
+/// An argument of a handler: how it is read, and how it is documented.
+pub(crate) trait FromRequest: Sized {
+    /// Reads it; `arg` is the argument's name.
+    fn read(req: &mut Request, depot: &mut Depot, arg: &str) -> impl Future<Output = Result<Self>> + Send;
+
+    /// Adds it to the documentation.
+    fn describe(components: &mut Components, operation: &mut Operation, arg: &str);
+}
+
+/// Makes a [`FromRequest`] type an argument of `#[endpoint]` functions.
+macro_rules! extractor {
+    ([$($generic:ident: $bound:path),*] $name:ty) => {
+        impl<'ex, $($generic: $bound),*> salvo::Extractible<'ex> for $name {
+            fn metadata() -> &'static salvo::extract::Metadata {
+                static METADATA: salvo::extract::Metadata = salvo::extract::Metadata::new("");
+                &METADATA
+            }
+
+            async fn extract(
+                req: &'ex mut salvo::Request,
+                depot: &'ex mut salvo::Depot,
+            ) -> Result<Self, impl salvo::Writer + Send + std::fmt::Debug + 'static> {
+                <Self as $crate::extract::FromRequest>::read(req, depot, "").await.map_err($crate::error::ApiError::from)
+            }
+
+            async fn extract_with_arg(
+                req: &'ex mut salvo::Request,
+                depot: &'ex mut salvo::Depot,
+                arg: &str,
+            ) -> Result<Self, impl salvo::Writer + Send + std::fmt::Debug + 'static> {
+                <Self as $crate::extract::FromRequest>::read(req, depot, arg).await.map_err($crate::error::ApiError::from)
+            }
+        }
+
+        impl<$($generic: $bound),*> salvo::oapi::EndpointArgRegister for $name {
+            fn register(components: &mut salvo::oapi::Components, operation: &mut salvo::oapi::Operation, arg: &str) {
+                <Self as $crate::extract::FromRequest>::describe(components, operation, arg);
+            }
+        }
+    };
+}
+
+pub(crate) use extractor;

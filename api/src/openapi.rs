@@ -1,0 +1,139 @@
+//! The documentation, generated from the handlers: `/api/v1/schema/`, and a page to read it at `/api/v1/docs/`.
+
+use std::fmt::Write as _;
+use std::sync::Once;
+
+use salvo::Router;
+use salvo::http::StatusCode;
+use salvo::oapi::naming::{FlexNamer, set_namer};
+use salvo::oapi::security::{Http, HttpAuthScheme};
+use salvo::oapi::{Components, Content, Info, OpenApi, Operation, PathItemType, RefOr, Response, SecurityScheme, Server, ToSchema};
+use shared::Code;
+use shared::error::Kind;
+
+use crate::error::{Failure, status};
+
+/// The name of the bearer scheme.
+pub(crate) const BEARER: &str = "bearer";
+
+const INTRODUCTION: &str = "WibeStore, a marketplace for game accounts.\n\n\
+    A trailing slash is canonical; the same path without it is served alike. Amounts are strings with two decimals (UZS). \
+    Every failure has one shape, `{\"success\": false, \"error\": {\"code\", \"message\", \"details\"}}`; the code is stable, \
+    the message is in the person's language or that of `Accept-Language` (uz, ru, en), and `details` names wrong fields.\n\n\
+    Lists answer `{count, next, previous, results}` and take `page` and `limit` (at most 100), or `limit` and `offset`; \
+    `fields` picks fields of each row. An empty parameter is an absent one; an unknown one is refused.\n\n\
+    | code | status | meaning |\n|---|---|---|\n";
+
+/// The document of a router.
+#[must_use]
+pub fn document(router: &Router, public_url: &str) -> OpenApi {
+    short_names();
+    let bearer = Http::new(HttpAuthScheme::Bearer).bearer_format("JWT").description("The `access` token of a sign-in");
+    let mut document = OpenApi::with_info(Info::new("WibeStore API", env!("CARGO_PKG_VERSION")).description(introduction()))
+        .add_server(Server::new(public_url))
+        .add_security_scheme(BEARER, SecurityScheme::Http(bearer))
+        .merge_router(router);
+    let mut components = Components::new();
+    for item in document.paths.values_mut() {
+        for (method, operation) in item.operations.iter_mut() {
+            let mut kinds = vec![Kind::MethodNotAllowed, Kind::Internal, Kind::Unavailable];
+            if !matches!(method, PathItemType::Get | PathItemType::Head) {
+                kinds.push(Kind::Conflict);
+            }
+            declare(&mut components, operation, &kinds);
+        }
+    }
+    document.components.append(&mut components);
+    document
+}
+
+/// Adds the failures that an operation can answer with.
+pub(crate) fn declare(components: &mut Components, operation: &mut Operation, kinds: &[Kind]) {
+    let schema: RefOr<_> = Failure::to_schema(components);
+    for kind in kinds {
+        let status = status(*kind);
+        if !operation.responses.contains_key(status.as_str()) {
+            let response = Response::new(meaning(*kind, status)).add_content("application/json", Content::new(schema.clone()));
+            operation.responses.insert(status.as_str(), response);
+        }
+    }
+}
+
+/// The codes of a kind, for the description of its status.
+fn meaning(kind: Kind, status: StatusCode) -> String {
+    let codes: Vec<&str> = Code::ALL.iter().filter(|code| code.kind() == kind).map(|code| code.as_str()).collect();
+    format!("{}: {}", status.canonical_reason().unwrap_or("Failure"), codes.join(", "))
+}
+
+fn introduction() -> String {
+    Code::ALL.iter().fold(INTRODUCTION.to_owned(), |mut text, code| {
+        let (status, message) = (status(code.kind()), code.message().en);
+        writeln!(text, "| `{}` | {} | {message} |", code.as_str(), status.as_u16()).expect("a String takes any text");
+        text
+    })
+}
+
+/// Schemas are named by their type alone, not by their module.
+fn short_names() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| set_namer(FlexNamer::new().short_mode(true)));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::any::TypeId;
+
+    use salvo::oapi::EndpointRegistry;
+
+    use super::*;
+    use crate::router::routes;
+
+    /// The handlers of a router that are not in the documentation.
+    fn undocumented(router: &Router, path: &str, found: &mut Vec<String>) {
+        let own: Vec<String> = router.filters().iter().map(|filter| format!("{filter:?}")).collect();
+        let path = format!("{path} {}", own.join(" "));
+        if let Some(goal) = &router.goal {
+            let id: TypeId = goal.type_id();
+            if EndpointRegistry::find(&id).is_none() {
+                found.push(format!("{path}: {}", goal.type_name()));
+            }
+        }
+        for inner in router.routers() {
+            undocumented(inner, &path, found);
+        }
+    }
+
+    #[test]
+    fn every_route_is_documented() {
+        let mut found = Vec::new();
+        undocumented(&routes(), "", &mut found);
+        // Payme's address answers every method in its own way; one of them is documented.
+        found.retain(|route| !route.ends_with("payme::other_method"));
+        assert_eq!(found, Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_operation_says_what_it_is_and_how_it_fails() {
+        let document = document(&routes(), "http://127.0.0.1:8000");
+        let mut ids = Vec::new();
+        for (path, item) in document.paths.iter() {
+            assert!(path.ends_with('/'), "{path} lacks the canonical slash");
+            for (method, operation) in item.operations.iter() {
+                let name = format!("{method:?} {path}");
+                assert!(operation.summary.as_ref().is_some_and(|summary| !summary.is_empty()), "{name} has no summary");
+                assert!(!operation.tags.is_empty(), "{name} has no tag");
+                for status in ["405", "500", "503"] {
+                    assert!(operation.responses.contains_key(status), "{name} does not declare {status}");
+                }
+                assert!(operation.responses.keys().any(|status| status.starts_with('2')), "{name} does not say what it answers");
+                ids.push(operation.operation_id.clone());
+            }
+        }
+        let all = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), all, "operation ids repeat");
+        let json = document.to_json().expect("serializes");
+        assert!(json.contains("\"openapi\":\"3.1.0\"") && json.contains("INSUFFICIENT_FUNDS"));
+    }
+}

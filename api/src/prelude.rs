@@ -1,0 +1,41 @@
+//! What a route file starts with: `use crate::prelude::*;`.
+//!
+//! ```ignore
+//! //! Deals: what buyer and seller do with them.
+//! use crate::prelude::*;
+//! use shared::escrow::{self, Escrow};
+//!
+//! /// What the buyer complains about.
+//! #[derive(Deserialize, ToSchema, Validate)]
+//! #[serde(deny_unknown_fields)]
+//! pub(crate) struct DisputeBody {
+//!     #[validate(length(min = 1, max = 2000))]
+//!     reason: String,
+//! }
+//!
+//! /// Opens a dispute: the release stops until staff decides.
+//! #[endpoint(tags("deals"))]
+//! pub(crate) async fn dispute(app: AppState, user: SignedIn, id: Id<EscrowId>, body: Body<DisputeBody>) -> ApiResult<Json<EscrowOut>> {
+//!     let escrow = app.db.transaction(async |tx| escrow::dispute(tx, &user, *id, &body.reason).await).await?;
+//!     Ok(Json(EscrowOut::from(escrow)))
+//! }
+//! ```
+//!
+//! * Arguments are read in order, and the first that fails answers: `SignedIn` or `Staff` first, then path, then body.
+//! * A path argument has the name of its `{part}` in the router. `Id<T>` is a UUID, `Slug` is any short text.
+//! * `Created(T)` answers 201, `NewOrSame::{New, Same}` 201 or 200, `NoStore(Json(T))` forbids caches.
+//! * A list: `impl Listed for DealList { … }`, argument `list: List<DealList>`, answer `Ok(list.page(page))` with a
+//!   [`shared::page::Page`]; the window, order and filters are `list.window`, `list.order`, `list.filters`.
+//! * A detail that honours `fields` and `expand`: argument `view: View<DealOut>`, answer `Ok(view.show(out))`.
+//! * Statuses beyond what the arguments say (402, for one) are added with `responses((status_code = 402, description = "…"))`.
+
+pub(crate) use salvo::Writer;
+pub(crate) use salvo::oapi::{ToSchema, endpoint};
+pub(crate) use salvo::writing::Json;
+pub(crate) use serde::{Deserialize, Serialize};
+pub(crate) use validator::Validate;
+
+pub(crate) use crate::app::AppState;
+pub(crate) use crate::error::{ApiError, ApiResult};
+pub(crate) use crate::extract::{Body, Caller, Id, List, Listed, MaybeSignedIn, OptionalBody, Query, Shown, SignedIn, Slug, Staff, View};
+pub(crate) use crate::response::{Created, NewOrSame, NoStore, Paged, Viewed};

@@ -1,0 +1,26 @@
+//! People: registration, sign-in, sessions, proof of e-mail, profile.
+
+mod confirm_page;
+mod email;
+mod me;
+mod sign_in;
+
+pub(crate) use confirm_page::{confirm_email, confirm_email_page};
+pub(crate) use email::{resend_verification, verify_email};
+pub(crate) use me::{show_me, update_me};
+pub(crate) use sign_in::{log_in, log_out, refresh, register};
+
+use crate::prelude::*;
+
+/// It is done.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DoneOut {
+    /// Always true.
+    success: bool,
+}
+
+impl DoneOut {
+    fn json() -> Json<Self> {
+        Json(Self { success: true })
+    }
+}

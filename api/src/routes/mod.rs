@@ -1,0 +1,7 @@
+//! Handlers: one file per noun. The list of routes is `router.rs`.
+
+pub(crate) mod docs;
+pub(crate) mod games;
+pub(crate) mod health;
+pub(crate) mod payme;
+pub(crate) mod payments;

@@ -1,0 +1,139 @@
+//! The row of a mailed proof: whoever holds the token reads the mail of the address.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::jobs::SendEmailVerification;
+use super::model::User;
+use crate::error::Result;
+use crate::ids::{EmailTokenId, UserId};
+use crate::schema::{email_tokens, users};
+use crate::{Conn, Tx, jobs};
+
+/// What the token is for: part of its MAC, so that no other token of ours passes for one.
+pub(super) const VERIFY_EMAIL: &str = "verify_email";
+/// How long a mailed link works.
+pub(super) const VALID_FOR: TimeDelta = TimeDelta::hours(24);
+
+/// What a proof is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// It proves the address now.
+    Proves,
+    /// It proved the address before.
+    Proved,
+    /// It is too old, or of an address the person no longer has.
+    Nothing,
+}
+
+/// A mailed proof of an address.
+#[derive(Clone, Debug, HasQuery, Insertable)]
+#[diesel(table_name = email_tokens)]
+pub(super) struct EmailToken {
+    pub(super) id: EmailTokenId,
+    pub(super) user_id: UserId,
+    pub(super) purpose: String,
+    pub(super) email: String,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) expires_at: DateTime<Utc>,
+    pub(super) used_at: Option<DateTime<Utc>>,
+}
+
+impl EmailToken {
+    /// What the proof is worth for the person it was mailed to.
+    pub(super) fn judge(&self, user: &User, now: DateTime<Utc>) -> Proof {
+        if now >= self.expires_at || user.deleted_at.is_some() || user.email != self.email {
+            Proof::Nothing
+        } else if self.used_at.is_none() {
+            Proof::Proves
+        } else if user.is_verified {
+            Proof::Proved
+        } else {
+            Proof::Nothing
+        }
+    }
+
+    /// The proof and the person it was mailed to.
+    pub(super) async fn find(conn: &mut Conn, id: EmailTokenId) -> Result<Option<(Self, User)>> {
+        let row = email_tokens::table
+            .inner_join(users::table)
+            .filter(email_tokens::id.eq(id))
+            .filter(email_tokens::purpose.eq(VERIFY_EMAIL))
+            .select((Self::as_select(), User::as_select()))
+            .first(conn)
+            .await
+            .optional()?;
+        Ok(row)
+    }
+
+    /// Locks a proof.
+    pub(super) async fn lock(tx: &mut Tx, id: EmailTokenId) -> Result<Option<Self>> {
+        let row = Self::query()
+            .filter(email_tokens::id.eq(id))
+            .filter(email_tokens::purpose.eq(VERIFY_EMAIL))
+            .for_no_key_update()
+            .first(tx.conn())
+            .await
+            .optional()?;
+        Ok(row)
+    }
+}
+
+/// Makes a proof for the person's address and has it mailed.
+pub(super) async fn mail_proof(tx: &mut Tx, user: &User) -> Result<()> {
+    let token = EmailToken {
+        id: EmailTokenId::new(),
+        user_id: user.id,
+        purpose: VERIFY_EMAIL.to_owned(),
+        email: user.email.clone(),
+        created_at: tx.now(),
+        expires_at: tx.now() + VALID_FOR,
+        used_at: None,
+    };
+    diesel::insert_into(email_tokens::table).values(&token).execute(tx.conn()).await?;
+    jobs::enqueue(tx, &SendEmailVerification { user_id: user.id, email_token_id: token.id }).await?;
+    Ok(())
+}
+
+/// When the last proof was made for a person.
+pub(super) async fn last_made(conn: &mut Conn, user: UserId) -> Result<Option<DateTime<Utc>>> {
+    let at = email_tokens::table
+        .filter(email_tokens::user_id.eq(user))
+        .filter(email_tokens::purpose.eq(VERIFY_EMAIL))
+        .select(diesel::dsl::max(email_tokens::created_at))
+        .first(conn)
+        .await?;
+    Ok(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::a_user;
+
+    #[test]
+    fn a_proof_works_once_for_a_day_for_the_address_it_was_mailed_to() {
+        let made = DateTime::UNIX_EPOCH;
+        let user = a_user("ali@mail.uz");
+        let token = EmailToken {
+            id: EmailTokenId::new(),
+            user_id: user.id,
+            purpose: VERIFY_EMAIL.to_owned(),
+            email: user.email.clone(),
+            created_at: made,
+            expires_at: made + VALID_FOR,
+            used_at: None,
+        };
+        let soon = made + TimeDelta::hours(1);
+        let used = EmailToken { used_at: Some(made), ..token.clone() };
+        let verified = User { is_verified: true, ..user.clone() };
+        assert_eq!(token.judge(&user, soon), Proof::Proves);
+        assert_eq!(token.judge(&user, made + VALID_FOR), Proof::Nothing);
+        assert_eq!(used.judge(&verified, soon), Proof::Proved);
+        assert_eq!(used.judge(&user, soon), Proof::Nothing);
+        assert_eq!(used.judge(&verified, made + VALID_FOR), Proof::Nothing);
+        assert_eq!(token.judge(&User { email: "new@mail.uz".to_owned(), ..user.clone() }, soon), Proof::Nothing);
+        assert_eq!(token.judge(&User { deleted_at: Some(made), ..user }, soon), Proof::Nothing);
+    }
+}

@@ -1,0 +1,44 @@
+//! Proving an address with the mailed token.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::json;
+
+use super::email_token::{EmailToken, Proof, VERIFY_EMAIL};
+use super::model::User;
+use crate::audit::{self, Actor};
+use crate::error::{Error, Result};
+use crate::language::Text;
+use crate::schema::{email_tokens, users};
+use crate::{App, Outcome, Tx};
+
+const REFUSED: Text = Text::new(
+    "Havola yaroqsiz yoki muddati o'tgan. Yangi xat so'rang.",
+    "Ссылка недействительна или устарела. Запросите новое письмо.",
+    "The link is not valid or too old. Please ask for a new mail.",
+);
+
+/// Verifies the person whom the token was mailed to. The same token again finds it done.
+///
+/// # Errors
+/// `VALIDATION_ERROR` on `token` when it is not ours, older than a day, used, or of an address they no longer have.
+pub async fn verify_email(tx: &mut Tx, app: &App, token: &str) -> Result<Outcome> {
+    let refused = || Error::field("token", REFUSED);
+    let id = app.tokens.read_mailed(VERIFY_EMAIL, token.trim()).ok_or_else(refused)?;
+    let token = EmailToken::lock(tx, id).await?.ok_or_else(refused)?;
+    let user = User::lock(tx, token.user_id).await?.ok_or_else(refused)?;
+    let now = tx.now();
+    match token.judge(&user, now) {
+        Proof::Nothing => return Err(refused()),
+        Proof::Proved => return Ok(Outcome::AlreadyDone),
+        Proof::Proves => {}
+    }
+    diesel::update(email_tokens::table.find(token.id)).set(email_tokens::used_at.eq(now)).execute(tx.conn()).await?;
+    diesel::update(users::table.find(user.id))
+        .set((users::is_verified.eq(true), users::updated_at.eq(now)))
+        .execute(tx.conn())
+        .await?;
+    audit::record(tx, Actor::User(user.id), "auth.email_verified", ("user", user.id.to_string()), json!({"token": token.id})).await?;
+    tracing::info!(target: "accounts", user = %user.id, "e-mail verified");
+    Ok(Outcome::Done)
+}

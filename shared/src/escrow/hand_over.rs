@@ -1,0 +1,126 @@
+//! The seller hands the account over: from now on the buyer can read the credentials.
+
+use chrono::{DateTime, Utc};
+
+use super::jobs::ReceiveSilentEscrow;
+use super::model::{Escrow, EscrowStatus, Event, Side, after, lock_alone};
+use crate::audit::Actor;
+use crate::error::Result;
+use crate::ids::{EscrowId, UserId};
+use crate::jobs::enqueue_at;
+use crate::settings::Windows;
+use crate::{Outcome, Tx};
+
+/// Hands the account of a paid deal over. A repeat finds it done.
+///
+/// # Errors
+/// `NOT_FOUND` for strangers, `PERMISSION_DENIED` for the buyer, `INVALID_STATE` before payment or after the end.
+pub async fn hand_over(
+    tx: &mut Tx,
+    windows: &Windows,
+    seller: UserId,
+    id: EscrowId,
+) -> Result<Escrow> {
+    let (mut escrow, from) = lock_alone(tx, id).await?;
+    if escrow.hand_over(seller, windows, tx.now())? == Outcome::Done {
+        escrow.save(tx, Actor::User(seller), Event::HandedOver, from, None).await?;
+        if let Some(receive_by) = escrow.receive_by {
+            enqueue_at(tx, &ReceiveSilentEscrow { escrow_id: id }, receive_by).await?;
+        }
+    }
+    Ok(escrow)
+}
+
+impl Escrow {
+    fn hand_over(
+        &mut self,
+        seller: UserId,
+        windows: &Windows,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome> {
+        self.require(Side::Seller, seller)?;
+        match (self.status, self.handed_over_at) {
+            (EscrowStatus::Paid, None) => {
+                self.handed_over_at = Some(now);
+                self.receive_by = Some(after(now, windows.receive_within));
+                Ok(Outcome::Done)
+            }
+            (
+                EscrowStatus::Paid
+                | EscrowStatus::Delivered
+                | EscrowStatus::Disputed
+                | EscrowStatus::Confirmed,
+                Some(_),
+            ) => Ok(Outcome::AlreadyDone),
+            (
+                EscrowStatus::PendingPayment
+                | EscrowStatus::Delivered
+                | EscrowStatus::Disputed
+                | EscrowStatus::Confirmed
+                | EscrowStatus::Refunded
+                | EscrowStatus::Cancelled,
+                _,
+            ) => Err(self.refused()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::tests::{handed_over, hours, sample, windows};
+    use super::*;
+    use crate::Code;
+
+    #[test]
+    fn a_paid_account_is_handed_over_once() {
+        let mut escrow = sample(EscrowStatus::Paid);
+        let seller = escrow.seller_id;
+        assert_eq!(escrow.hand_over(seller, &windows(), hours(1)).expect("paid"), Outcome::Done);
+        assert_eq!(
+            (escrow.status, escrow.handed_over_at, escrow.receive_by),
+            (EscrowStatus::Paid, Some(hours(1)), Some(hours(73)))
+        );
+        assert_eq!(
+            escrow.hand_over(seller, &windows(), hours(2)).expect("a repeat"),
+            Outcome::AlreadyDone
+        );
+        assert_eq!(escrow.handed_over_at, Some(hours(1)), "the first time counts");
+    }
+
+    #[test]
+    fn nothing_is_handed_over_in_any_other_state() {
+        use EscrowStatus::{Cancelled, Disputed, PendingPayment, Refunded};
+        for status in [PendingPayment, Disputed, Refunded, Cancelled] {
+            let mut escrow = sample(status);
+            let seller = escrow.seller_id;
+            assert_eq!(
+                escrow.hand_over(seller, &windows(), hours(1)).expect_err("not paid").code(),
+                Code::InvalidState,
+                "{status}"
+            );
+            assert_eq!(escrow.handed_over_at, None);
+        }
+        for status in [EscrowStatus::Delivered, EscrowStatus::Confirmed] {
+            let mut escrow = sample(status);
+            let seller = escrow.seller_id;
+            assert_eq!(
+                escrow.hand_over(seller, &windows(), hours(9)).expect("a repeat"),
+                Outcome::AlreadyDone
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_seller_hands_over() {
+        let mut escrow = handed_over();
+        let buyer = escrow.buyer_id;
+        assert_eq!(
+            escrow.hand_over(buyer, &windows(), hours(1)).expect_err("the buyer").code(),
+            Code::PermissionDenied
+        );
+        assert_eq!(
+            escrow.hand_over(UserId::new(), &windows(), hours(1)).expect_err("a stranger").code(),
+            Code::NotFound
+        );
+    }
+}

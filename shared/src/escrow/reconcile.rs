@@ -1,0 +1,132 @@
+//! The timers' safety net: due deals without a job get one, so that even a lost job table costs only latency.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+
+use super::jobs::{
+    ExpireUnpaidEscrow, ReceiveSilentEscrow, RefundUndeliveredEscrow, ReleaseEscrowPayment,
+};
+use crate::error::Result;
+use crate::ids::EscrowId;
+use crate::jobs::{Origin, enqueue};
+use crate::telemetry::metrics;
+use crate::{Outcome, Tx};
+
+/// The most deals one scan of one timer looks at; the rest waits for the next scan.
+const SCAN_MAX: usize = 500;
+
+/// One timer: what it is called, and which deals are due without a live job of it. A dead or cancelled job counts as
+/// present (`stuck`): somebody must look at it, and another job would only die as well. Nothing is locked here: the
+/// job takes the locks in their order and decides again.
+struct Sweep {
+    name: &'static str,
+    due: &'static str,
+    enqueue: Enqueue,
+}
+
+/// Which job a sweep records.
+#[derive(Clone, Copy)]
+enum Enqueue {
+    Release,
+    Expire,
+    RefundUndelivered,
+    ReceiveSilent,
+}
+
+const SWEEPS: [Sweep; 4] = [
+    Sweep {
+        name: "escrow_release",
+        due: "SELECT e.id, EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_release:' || e.id
+                                   AND j.state IN ('dead', 'cancelled')) AS stuck
+              FROM escrows e WHERE e.status = 'delivered' AND e.release_at <= app_now()
+              AND NOT EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_release:' || e.id
+                              AND j.state IN ('pending', 'dispatched', 'running'))
+              ORDER BY stuck, e.release_at LIMIT 500",
+        enqueue: Enqueue::Release,
+    },
+    Sweep {
+        name: "escrow_expire",
+        due: "SELECT e.id, EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_expire:' || e.id
+                                   AND j.state IN ('dead', 'cancelled')) AS stuck
+              FROM escrows e WHERE e.status = 'pending_payment' AND e.pay_by <= app_now()
+              AND NOT EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_expire:' || e.id
+                              AND j.state IN ('pending', 'dispatched', 'running'))
+              ORDER BY stuck, e.pay_by LIMIT 500",
+        enqueue: Enqueue::Expire,
+    },
+    Sweep {
+        name: "escrow_refund",
+        due: "SELECT e.id, EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_refund:' || e.id
+                                   AND j.state IN ('dead', 'cancelled')) AS stuck
+              FROM escrows e WHERE e.status = 'paid' AND e.handed_over_at IS NULL AND e.refund_after <= app_now()
+              AND NOT EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_refund:' || e.id
+                              AND j.state IN ('pending', 'dispatched', 'running'))
+              ORDER BY stuck, e.refund_after LIMIT 500",
+        enqueue: Enqueue::RefundUndelivered,
+    },
+    Sweep {
+        name: "escrow_receive",
+        due: "SELECT e.id, EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_receive:' || e.id
+                                   AND j.state IN ('dead', 'cancelled')) AS stuck
+              FROM escrows e WHERE e.status = 'paid' AND e.receive_by <= app_now()
+              AND NOT EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_receive:' || e.id
+                              AND j.state IN ('pending', 'dispatched', 'running'))
+              ORDER BY stuck, e.receive_by LIMIT 500",
+        enqueue: Enqueue::ReceiveSilent,
+    },
+];
+
+#[derive(QueryableByName)]
+struct Due {
+    #[diesel(sql_type = SqlUuid)]
+    id: EscrowId,
+    #[diesel(sql_type = Bool)]
+    stuck: bool,
+}
+
+/// Gives every due deal without a job its job. `AlreadyDone` when nothing was missing.
+///
+/// # Errors
+/// The database's.
+pub async fn reconcile(tx: &mut Tx) -> Result<Outcome> {
+    tx.caused_by(Origin::Reconciler);
+    let mut found_any = false;
+    for sweep in &SWEEPS {
+        let due: Vec<Due> = diesel::sql_query(sweep.due).load(tx.conn()).await?;
+        let (stuck, missing): (Vec<&Due>, Vec<&Due>) = due.iter().partition(|row| row.stuck);
+        for row in &missing {
+            sweep.enqueue.enqueue(tx, row.id).await?;
+        }
+        found_any |= !missing.is_empty();
+        report(sweep, &missing, &stuck);
+        metrics::RECONCILER_SUCCESS.with_label_values(&[sweep.name]).set(tx.now().timestamp());
+    }
+    Ok(if found_any { Outcome::Done } else { Outcome::AlreadyDone })
+}
+
+fn report(sweep: &Sweep, missing: &[&Due], stuck: &[&Due]) {
+    let found = u64::try_from(missing.len()).unwrap_or(u64::MAX);
+    metrics::RECONCILER_FOUND.with_label_values(&[sweep.name]).inc_by(found);
+    if let Some(first) = missing.first() {
+        tracing::warn!(target: "escrow", sweep = sweep.name, found, first = %first.id, "due deals had no job; they have one now");
+    }
+    if let Some(first) = stuck.first() {
+        tracing::error!(target: "escrow", sweep = sweep.name, stuck = stuck.len(), first = %first.id, "due deals whose job died or was cancelled: an operator must retry it");
+    }
+    if missing.len() + stuck.len() == SCAN_MAX {
+        tracing::warn!(target: "escrow", sweep = sweep.name, "the scan is full; the rest waits for the next one");
+    }
+}
+
+impl Enqueue {
+    async fn enqueue(self, tx: &mut Tx, escrow_id: EscrowId) -> Result<()> {
+        match self {
+            Self::Release => enqueue(tx, &ReleaseEscrowPayment { escrow_id }).await,
+            Self::Expire => enqueue(tx, &ExpireUnpaidEscrow { escrow_id }).await,
+            Self::RefundUndelivered => enqueue(tx, &RefundUndeliveredEscrow { escrow_id }).await,
+            Self::ReceiveSilent => enqueue(tx, &ReceiveSilentEscrow { escrow_id }).await,
+        }?;
+        Ok(())
+    }
+}

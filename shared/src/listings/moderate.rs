@@ -1,0 +1,259 @@
+//! Staff decide what is public.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::json;
+
+use super::{Listing, ListingStatus};
+use crate::audit::{self, Actor};
+use crate::error::{Error, Result, texts};
+use crate::ids::{ListingId, UserId};
+use crate::schema::listings;
+use crate::{Outcome, Tx};
+
+/// The longest reason.
+const REASON_MAX: usize = 2_000;
+
+/// A moderator lets a listing be seen. A repeat finds it done.
+///
+/// # Errors
+/// `NOT_FOUND`; `INVALID_STATE` when somebody decided otherwise before.
+pub async fn approve(tx: &mut Tx, staff: UserId, id: ListingId) -> Result<Listing> {
+    let (mut listing, from) = lock_present(tx, id).await?;
+    if listing.approve(staff, tx.now())? == Outcome::Done {
+        follow_up(tx, &mut listing, staff, from, "listing.approve", None).await?;
+    }
+    Ok(listing)
+}
+
+/// A moderator refuses a waiting listing. Without a reason it is also the UI's button that takes an active listing
+/// down: it blocks it. (With a reason it judges a waiting listing only, so that of two moderators the first wins.)
+///
+/// # Errors
+/// `NOT_FOUND`; `INVALID_STATE` when somebody decided otherwise before; `VALIDATION_ERROR` for a reason that is too long.
+pub async fn reject(tx: &mut Tx, staff: UserId, id: ListingId, reason: &str) -> Result<Listing> {
+    let reason = reason_of(reason)?;
+    let seen: ListingStatus =
+        listings::table.find(id).select(listings::status).get_result(tx.conn()).await?;
+    let (mut listing, from) = lock_present(tx, id).await?;
+    if from != seen && from == ListingStatus::Active {
+        // Approved while this request waited for the lock: it spoke about a waiting listing.
+        return Err(Error::invalid_state(from.as_str()));
+    }
+    let taking_down =
+        reason.is_none() && matches!(from, ListingStatus::Active | ListingStatus::Blocked);
+    let (outcome, action) = if taking_down {
+        (listing.block(staff, None, tx.now())?, "listing.block")
+    } else {
+        (listing.reject(staff, reason, tx.now())?, "listing.reject")
+    };
+    if outcome == Outcome::Done {
+        follow_up(tx, &mut listing, staff, from, action, reason).await?;
+    }
+    Ok(listing)
+}
+
+/// Staff take a listing down that is not in a deal.
+///
+/// # Errors
+/// `NOT_FOUND`; `INVALID_STATE` while it is in a deal or after it was sold.
+pub async fn block(tx: &mut Tx, staff: UserId, id: ListingId, reason: &str) -> Result<Listing> {
+    let reason = reason_of(reason)?;
+    let (mut listing, from) = lock_present(tx, id).await?;
+    if listing.block(staff, reason, tx.now())? == Outcome::Done {
+        follow_up(tx, &mut listing, staff, from, "listing.block", reason).await?;
+    }
+    Ok(listing)
+}
+
+async fn lock_present(tx: &mut Tx, id: ListingId) -> Result<(Listing, ListingStatus)> {
+    let listing = Listing::lock(tx, id).await?;
+    if listing.deleted_at.is_some() {
+        return Err(Error::new(crate::Code::NotFound));
+    }
+    let from = listing.status;
+    Ok((listing, from))
+}
+
+fn reason_of(reason: &str) -> Result<Option<&str>> {
+    let reason = reason.trim();
+    if reason.chars().count() > REASON_MAX {
+        return Err(Error::new(crate::Code::ValidationError).and_field(
+            "reason",
+            texts::TOO_LONG,
+            REASON_MAX.to_string(),
+        ));
+    }
+    Ok((!reason.is_empty()).then_some(reason))
+}
+
+async fn follow_up(
+    tx: &mut Tx,
+    listing: &mut Listing,
+    staff: UserId,
+    from: ListingStatus,
+    action: &str,
+    reason: Option<&str>,
+) -> Result<()> {
+    let actor = Actor::Staff(staff);
+    listing.save(tx, actor, from, reason).await?;
+    let details = json!({ "from": from, "to": listing.status, "reason": reason });
+    audit::record(tx, actor, action, ("listing", listing.id.to_string()), details).await?;
+    tracing::info!(target: "listings", listing = %listing.id, from = %from, to = %listing.status, "{action}");
+    Ok(())
+}
+
+impl Listing {
+    fn approve(&mut self, staff: UserId, now: DateTime<Utc>) -> Result<Outcome> {
+        match self.status {
+            ListingStatus::Pending => {
+                self.status = ListingStatus::Active;
+                self.approved_at = Some(now);
+                self.moderated(staff, now);
+                Ok(Outcome::Done)
+            }
+            ListingStatus::Active => Ok(Outcome::AlreadyDone),
+            other @ (ListingStatus::Reserved
+            | ListingStatus::Sold
+            | ListingStatus::Rejected
+            | ListingStatus::Blocked
+            | ListingStatus::Archived) => Err(Error::invalid_state(other.as_str())),
+        }
+    }
+
+    fn reject(
+        &mut self,
+        staff: UserId,
+        reason: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome> {
+        match self.status {
+            ListingStatus::Pending => {
+                self.status = ListingStatus::Rejected;
+                self.rejected_at = Some(now);
+                self.rejection_reason = reason.map(str::to_owned);
+                self.moderated(staff, now);
+                Ok(Outcome::Done)
+            }
+            ListingStatus::Rejected => Ok(Outcome::AlreadyDone),
+            other @ (ListingStatus::Active
+            | ListingStatus::Reserved
+            | ListingStatus::Sold
+            | ListingStatus::Blocked
+            | ListingStatus::Archived) => Err(Error::invalid_state(other.as_str())),
+        }
+    }
+
+    fn block(
+        &mut self,
+        staff: UserId,
+        reason: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome> {
+        match self.status {
+            ListingStatus::Pending
+            | ListingStatus::Active
+            | ListingStatus::Rejected
+            | ListingStatus::Archived => {
+                self.status = ListingStatus::Blocked;
+                self.rejection_reason = reason.map(str::to_owned);
+                self.moderated(staff, now);
+                Ok(Outcome::Done)
+            }
+            ListingStatus::Blocked => Ok(Outcome::AlreadyDone),
+            other @ (ListingStatus::Reserved | ListingStatus::Sold) => {
+                Err(Error::invalid_state(other.as_str()))
+            }
+        }
+    }
+
+    fn moderated(&mut self, staff: UserId, now: DateTime<Utc>) {
+        self.moderated_by = Some(staff);
+        self.moderated_at = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::tests::sample;
+    use super::*;
+    use crate::Code;
+
+    type Decision = fn(&mut Listing, UserId) -> Result<Outcome>;
+
+    /// What a decision does in every status: the new status, `None` for "done already"; anything else is refused.
+    fn check(decide: Decision, allowed: &[(ListingStatus, Option<ListingStatus>)]) {
+        for status in ListingStatus::ALL {
+            let staff = UserId::new();
+            let mut listing = sample(*status);
+            let decided = decide(&mut listing, staff);
+            match allowed.iter().find(|(from, _)| from == status) {
+                Some((_, Some(to))) => {
+                    assert_eq!(decided.expect("allowed"), Outcome::Done, "{status}");
+                    assert_eq!((listing.status, listing.moderated_by), (*to, Some(staff)));
+                }
+                Some((_, None)) => {
+                    assert_eq!(decided.expect("a repeat"), Outcome::AlreadyDone, "{status}");
+                    assert_eq!((listing.status, listing.moderated_by), (*status, None));
+                }
+                None => {
+                    assert_eq!(
+                        decided.expect_err("forbidden").code(),
+                        Code::InvalidState,
+                        "{status}"
+                    );
+                    assert_eq!(listing.status, *status);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_waiting_listing_is_approved_once() {
+        use ListingStatus::{Active, Pending};
+        check(
+            |listing, staff| listing.approve(staff, DateTime::UNIX_EPOCH),
+            &[(Pending, Some(Active)), (Active, None)],
+        );
+    }
+
+    #[test]
+    fn a_waiting_listing_is_rejected_with_its_reason() {
+        use ListingStatus::{Pending, Rejected};
+        check(
+            |listing, staff| listing.reject(staff, Some("stolen"), DateTime::UNIX_EPOCH),
+            &[(Pending, Some(Rejected)), (Rejected, None)],
+        );
+        let mut listing = sample(Pending);
+        assert_eq!(
+            listing.reject(UserId::new(), Some("stolen"), DateTime::UNIX_EPOCH).expect("waiting"),
+            Outcome::Done
+        );
+        assert_eq!(listing.rejection_reason.as_deref(), Some("stolen"));
+    }
+
+    #[test]
+    fn a_listing_in_a_deal_is_not_blocked() {
+        use ListingStatus::{Active, Archived, Blocked, Pending, Rejected};
+        let blocked = Some(Blocked);
+        check(
+            |listing, staff| listing.block(staff, None, DateTime::UNIX_EPOCH),
+            &[
+                (Pending, blocked),
+                (Active, blocked),
+                (Rejected, blocked),
+                (Archived, blocked),
+                (Blocked, None),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_reason_is_trimmed_and_has_a_limit() {
+        assert_eq!(reason_of("  ").expect("empty"), None);
+        assert_eq!(reason_of(" stolen ").expect("short"), Some("stolen"));
+        assert!(reason_of(&"я".repeat(REASON_MAX)).is_ok());
+        assert!(reason_of(&"я".repeat(REASON_MAX + 1)).is_err());
+    }
+}

@@ -1,0 +1,5 @@
+//! The kinds of job about payments.
+
+mod expire_deposits;
+
+pub use expire_deposits::ExpireDeposits;

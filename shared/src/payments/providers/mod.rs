@@ -1,0 +1,29 @@
+//! The payment providers: one folder per protocol. A method whose code is not here exists as a row only.
+
+pub mod payme;
+
+use crate::App;
+use crate::error::Result;
+use crate::language::Language;
+use crate::payments::Transaction;
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// A provider that is wired.
+    Provider {
+        /// Payme's Merchant API.
+        Payme = "payme",
+    }
+}
+
+impl Provider {
+    /// Where the payer of a deposit goes.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` when the deposit cannot be written as the provider's link.
+    pub fn payment_url(self, app: &App, deposit: &Transaction, language: Language) -> Result<String> {
+        match self {
+            Self::Payme => payme::link(app, deposit, language),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Who is asking: HTTP Basic, `Paycom` and the cash desk's key.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use sha2::{Digest as _, Sha256};
+use subtle::{Choice, ConstantTimeEq as _};
+
+use crate::settings::PaymeSettings;
+
+/// Payme's login, the same for every merchant.
+const LOGIN: &str = "Paycom";
+
+/// Clients differ about padding.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
+
+/// Whether the header carries one of the live keys. Hashes are compared, so that neither the time it takes nor the
+/// length of a key tells anything about it.
+pub(super) fn is_payme(settings: &PaymeSettings, authorization: Option<&str>) -> bool {
+    let Some((scheme, credentials)) = authorization.and_then(|header| header.trim().split_once(' ')) else { return false };
+    let Ok(credentials) = BASE64.decode(credentials.trim()) else { return false };
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return false;
+    }
+    let sent = Sha256::digest(&credentials);
+    let matches = |key: &str| sent.ct_eq(&Sha256::digest(format!("{LOGIN}:{key}")));
+    let current = matches(settings.secret_key.expose());
+    let previous = settings.previous_key.as_ref().map_or(Choice::from(0), |key| matches(key.expose()));
+    (current | previous).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_payme;
+    use crate::settings::{PaymeSettings, Secret};
+
+    fn settings(previous: Option<&str>) -> PaymeSettings {
+        PaymeSettings {
+            merchant_id: String::new(),
+            secret_key: Secret::new("TESTKEY0123456789abcdefghijklmnopqrs".to_owned()),
+            previous_key: previous.map(|key| Secret::new(key.to_owned())),
+            checkout_url: String::new(),
+            busy_code: -31_099,
+        }
+    }
+
+    /// Providers study, section 9.
+    #[test]
+    fn only_paycom_with_a_live_key_is_payme() {
+        let right = "Basic UGF5Y29tOlRFU1RLRVkwMTIzNDU2Nzg5YWJjZGVmZ2hpamtsbW5vcHFycw==";
+        let wrong = "Basic UGF5Y29tOndyb25n";
+        assert!(is_payme(&settings(None), Some(right)));
+        assert!(is_payme(&settings(None), Some(right.trim_end_matches('='))));
+        assert!(is_payme(&settings(None), Some(&right.replace("Basic", "basic"))));
+        assert!(!is_payme(&settings(None), Some(wrong)));
+        assert!(is_payme(&settings(Some("wrong")), Some(wrong)), "the key before the rotation");
+        assert!(is_payme(&settings(Some("wrong")), Some(right)), "the key after it");
+        for header in [None, Some(""), Some("Basic"), Some("Basic "), Some("Bearer UGF5Y29tOlRFU1RLRVkwMTIzNDU2Nzg5YWJjZGVmZ2hpamtsbW5vcHFycw=="), Some("Basic %%%")] {
+            assert!(!is_payme(&settings(None), header), "{header:?}");
+        }
+    }
+}

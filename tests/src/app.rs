@@ -1,0 +1,223 @@
+//! The platform as one test sees it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use shared::App;
+use shared::ids::{SessionId, UserId};
+use shared::jobs::{self, JobKind};
+use shared::settings::Settings;
+use tokio::sync::oneshot;
+use worker::Engine;
+
+use crate::{Client, Database, Payme, environment};
+
+/// The real router, the real registry, a database and a clock of its own.
+pub struct TestApp {
+    pub database: Database,
+    pub app: Arc<App>,
+    /// A visitor.
+    pub client: Client,
+    pub redis_url: String,
+    pub redis_prefix: String,
+    pub mail_dir: PathBuf,
+    variables: HashMap<String, String>,
+    engine: Arc<Engine>,
+    api: Option<api::Running>,
+    finished: AtomicBool,
+}
+
+/// Somebody with a session.
+#[derive(Clone)]
+pub struct Person {
+    pub id: UserId,
+    pub email: String,
+    pub client: Client,
+}
+
+/// A worker with all its services inside the test's process.
+pub struct InProcessWorker {
+    pub engine: Arc<Engine>,
+    stop: oneshot::Sender<()>,
+    running: tokio::task::JoinHandle<()>,
+}
+
+impl InProcessWorker {
+    /// Drains it.
+    pub async fn stop(self) {
+        self.stop.send(()).expect("still runs");
+        self.running.await.expect("drains");
+    }
+}
+
+impl TestApp {
+    /// Starts a platform with the default settings.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts a platform with some settings of its own.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let database = Database::create().await;
+        let redis_prefix = database.name.clone();
+        let redis_url = format!("{}/0", environment().redis_url);
+        let mail_dir = std::env::temp_dir().join(format!("wibe-test-mail-{}", database.name));
+        let mut variables = database.variables();
+        for (name, value) in [
+            ("REDIS_URL", redis_url.as_str()),
+            ("REDIS_PREFIX", &redis_prefix),
+            ("MAIL_DIR", mail_dir.to_str().expect("a UTF-8 path")),
+            ("DATABASE_POOL_SIZE", "10"),
+            ("LOG_LEVEL", "warn"),
+            ("PAYME_SECRET_KEY", "test-payme-key"),
+        ]
+        .iter()
+        .chain(settings)
+        {
+            variables.insert((*name).to_owned(), (*value).to_owned());
+        }
+        let settings = Settings::from_vars(variables.clone()).expect("valid settings");
+        let app = Arc::new(App::new(settings).expect("an app"));
+        let engine = Engine::with_registry(Arc::clone(&app), crate::kinds::registry()).expect("an engine");
+        let api = api::serve(Arc::clone(&app), SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("listens");
+        let client = Client::new(api.address);
+        Self { database, app, client, redis_url, redis_prefix, mail_dir, variables, engine, api: Some(api), finished: AtomicBool::new(false) }
+    }
+
+    /// The variables that make a process part of this platform.
+    pub fn variables(&self) -> HashMap<String, String> {
+        self.variables.clone()
+    }
+
+    /// Another engine on the same database, as another process would have it, without background services.
+    pub async fn engine(&self) -> Arc<Engine> {
+        let settings = Settings::from_vars(self.variables()).expect("valid settings");
+        let app = Arc::new(App::new(settings).expect("an app"));
+        Engine::with_registry(app, crate::kinds::registry()).expect("an engine")
+    }
+
+    /// A whole worker, Redis transport included, in this process.
+    pub async fn in_process_worker(&self) -> InProcessWorker {
+        let engine = self.engine().await;
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(worker::run(Arc::clone(&engine), async { drop(stopped.await) }));
+        InProcessWorker { engine, stop, running }
+    }
+
+    /// Runs everything that is due, follow-ups included; returns how many runs it took.
+    pub async fn run_due_jobs(&self) -> usize {
+        self.engine.run_due().await.expect("jobs run")
+    }
+
+    /// Records a job in a transaction of its own.
+    pub async fn enqueue<J: JobKind>(&self, job: J) {
+        self.app.db.transaction(async |tx| jobs::enqueue(tx, &job).await).await.expect("commits").expect("is recorded");
+    }
+
+    /// Moves the platform's clock, such as by `24 hours`.
+    pub async fn advance(&self, interval: &str) {
+        self.database.execute(&format!("UPDATE app_clock SET shift = shift + interval '{interval}'")).await;
+    }
+
+    /// Business time.
+    pub async fn now(&self) -> DateTime<Utc> {
+        self.app.db.transaction(async |tx| Ok(tx.now())).await.expect("answers")
+    }
+
+    /// A verified person with an empty account.
+    pub async fn person(&self, name: &str) -> Person {
+        self.insert_person(name, "is_verified = true").await
+    }
+
+    /// A verified member of staff.
+    pub async fn staff(&self) -> Person {
+        self.insert_person("staff", "is_verified = true, is_staff = true").await
+    }
+
+    /// A person who has proved nothing yet.
+    pub async fn unverified(&self, name: &str) -> Person {
+        self.insert_person(name, "is_verified = false").await
+    }
+
+    async fn insert_person(&self, name: &str, rights: &str) -> Person {
+        let (id, session) = (UserId::new(), SessionId::new());
+        let email = format!("{name}-{}@example.uz", id.0.simple());
+        self.database
+            .execute(&format!(
+                "INSERT INTO users (id, email, full_name, language) VALUES ('{id}', '{email}', '{name}', 'en');
+                 UPDATE users SET {rights} WHERE id = '{id}';
+                 INSERT INTO sessions (id, user_id, expires_at) VALUES ('{session}', '{id}', app_now() + interval '400 days');
+                 UPDATE sessions SET rotated_at = app_now() + interval '300 days' WHERE id = '{session}';
+                 SELECT ledger.open_account('user_available', '{id}')"
+            ))
+            .await;
+        // Long-lived: what is tested with it is not its expiry.
+        let token = self.app.tokens.access(id, session, self.now().await + chrono::TimeDelta::days(100)).expect("signs");
+        Person { id, email, client: self.client.with_token(&token) }
+    }
+
+    /// Gives a person money, the way it comes: a deposit paid through Payme.
+    pub async fn fund(&self, person: &Person, soum: i64) {
+        let body = serde_json::json!({ "amount": soum, "payment_method": "payme" });
+        let deposit = person.client.post("payments/deposit/", body).await.expect(201);
+        self.payme().pay(deposit.text_at("/id"), soum * 100).await;
+    }
+
+    /// Payme, with the right key.
+    pub fn payme(&self) -> Payme {
+        Payme::new(&self.client, "test-payme-key")
+    }
+
+    /// What a person can spend, as text.
+    pub async fn available(&self, person: &Person) -> String {
+        person.client.get("payments/balance/").await.expect(200).text_at("/available").to_owned()
+    }
+
+    /// Runs `work` and says how many statements the platform sent meanwhile.
+    pub async fn statements<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
+        let before = self.app.db.statements();
+        let result = work.await;
+        (self.app.db.statements() - before, result)
+    }
+
+    /// Says that jobs of this kind were meant to die.
+    pub async fn expect_dead(&self, kind: &str) {
+        self.database.execute(&format!("UPDATE jobs SET state = 'cancelled' WHERE kind = '{kind}' AND state = 'dead'")).await;
+    }
+
+    /// Runs what mail is left, so that it is not taken for a forgotten job.
+    pub async fn settle_mail(&self) {
+        self.run_due_jobs().await;
+    }
+
+    /// Ends the test: no due job is forgotten, none has died, and every invariant of the ledger holds.
+    pub async fn finish(mut self) {
+        let left = "SELECT kind || ' ' || state || coalesce(': ' || last_error, '') FROM jobs
+                    WHERE state IN ('dispatched', 'running', 'dead') OR (state = 'pending' AND run_at <= app_now())";
+        let left = self.database.texts(left).await;
+        assert!(left.is_empty(), "jobs were left behind: {left:#?}");
+        let violations = shared::ledger::check(&self.app.db).await.expect("checks");
+        assert!(violations.is_empty(), "the ledger is violated: {violations:#?}");
+        self.finished.store(true, Ordering::Relaxed);
+        if let Some(api) = self.api.take() {
+            api.stop(Duration::from_secs(5)).await.expect("stops");
+        }
+        self.database.drop_now().await;
+        std::fs::remove_dir_all(&self.mail_dir).ok();
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // A test that fails keeps its database for the one who looks.
+        if !self.finished.load(Ordering::Relaxed) && !std::thread::panicking() {
+            eprintln!("a test ended without `app.finish()`: {}", self.database.name);
+            std::process::abort();
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A database per test: a clone of the migrated template.
+
+use std::collections::HashMap;
+
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Text};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use uuid::Uuid;
+
+use crate::environment;
+
+/// A test's own database. [`Database::drop_now`] removes it.
+pub struct Database {
+    pub name: String,
+}
+
+impl Database {
+    /// Clones the template.
+    pub async fn create() -> Self {
+        let name = format!("t_{}", Uuid::now_v7().simple());
+        // Two clones at a time are fine; a clone while somebody is connected to the template is not, and nobody is.
+        admin().await.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE wibe_template OWNER wibe_owner")).await.expect("clones the template");
+        Self { name }
+    }
+
+    /// A connection as the schema's owner.
+    pub async fn owner(&self) -> AsyncPgConnection {
+        AsyncPgConnection::establish(&self.owner_url()).await.expect("the owner connects")
+    }
+
+    /// The owner's URL.
+    pub fn owner_url(&self) -> String {
+        format!("{}{}", environment().owner_url, self.name)
+    }
+
+    /// The application role's URL.
+    pub fn app_url(&self) -> String {
+        format!("{}{}", environment().app_url, self.name)
+    }
+
+    /// The variables that point a process at this database.
+    pub fn variables(&self) -> HashMap<String, String> {
+        HashMap::from([
+            ("APP_ENV".to_owned(), "test".to_owned()),
+            ("DATABASE_URL".to_owned(), self.app_url()),
+            ("MIGRATION_DATABASE_URL".to_owned(), self.owner_url()),
+        ])
+    }
+
+    /// One number, as the owner.
+    pub async fn number(&self, sql: &str) -> i64 {
+        #[derive(QueryableByName)]
+        struct Number {
+            #[diesel(sql_type = BigInt)]
+            n: i64,
+        }
+        let row: Number = diesel::sql_query(format!("SELECT ({sql})::bigint AS n")).get_result(&mut self.owner().await).await.expect(sql);
+        row.n
+    }
+
+    /// One text per row, as the owner.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        #[derive(QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = Text)]
+            t: String,
+        }
+        let rows: Vec<Line> = diesel::sql_query(format!("SELECT t::text FROM ({sql}) AS q (t)")).load(&mut self.owner().await).await.expect(sql);
+        rows.into_iter().map(|row| row.t).collect()
+    }
+
+    /// Runs statements as the owner.
+    pub async fn execute(&self, sql: &str) {
+        self.owner().await.batch_execute(sql).await.expect(sql);
+    }
+
+    /// Removes the database, connections or not.
+    pub async fn drop_now(&self) {
+        admin().await.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await.expect("drops the database");
+    }
+}
+
+async fn admin() -> AsyncPgConnection {
+    AsyncPgConnection::establish(&environment().admin_url).await.expect("the test server answers")
+}

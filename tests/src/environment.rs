@@ -1,0 +1,39 @@
+//! What `cargo xtask test` tells the suite.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// Where the servers and binaries of this run are.
+pub struct Environment {
+    /// Superuser's URL of the database `postgres`.
+    pub admin_url: String,
+    /// The schema owner's URL without a database name.
+    pub owner_url: String,
+    /// The application role's URL without a database name.
+    pub app_url: String,
+    /// Redis, without a database number.
+    pub redis_url: String,
+    /// The folder of the built binaries.
+    pub binaries: PathBuf,
+    /// The `redis-server` program, for tests that wipe or stop their own.
+    pub redis_server: PathBuf,
+}
+
+/// Reads it once.
+///
+/// # Panics
+/// When the suite was not started by `cargo xtask test`.
+pub fn environment() -> &'static Environment {
+    static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
+    ENVIRONMENT.get_or_init(|| {
+        let read = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the suite with `cargo xtask test`"));
+        Environment {
+            admin_url: read("TEST_ADMIN_DATABASE_URL"),
+            owner_url: read("TEST_OWNER_URL"),
+            app_url: read("TEST_APP_URL"),
+            redis_url: read("TEST_REDIS_URL").trim_end_matches('/').to_owned(),
+            binaries: read("WIBE_BIN_DIR").into(),
+            redis_server: read("REDIS_SERVER").into(),
+        }
+    })
+}

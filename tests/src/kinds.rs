@@ -1,0 +1,117 @@
+//! Kinds of job that only tests and benchmarks register.
+
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+use shared::error::Result;
+use shared::jobs::{self, ExternalJob, Job, JobKind, JobVerdict, Queue, Registry};
+use shared::{App, Outcome, Tx};
+use tokio::sync::Semaphore;
+
+/// The platform's kinds and the ones below.
+pub fn registry() -> Registry {
+    jobs::registry().effect::<Count>().effect::<Crash>().effect::<Fragile>().external::<Wait>()
+}
+
+/// Leaves one permanent effect.
+#[derive(Serialize, Deserialize)]
+pub struct Count {
+    pub key: String,
+}
+
+impl JobKind for Count {
+    const KIND: &'static str = "test_count";
+    const QUEUE: Queue = Queue::Default;
+}
+
+impl Job for Count {
+    async fn run(self, tx: &mut Tx, _: &App) -> Result<JobVerdict> {
+        Ok(jobs::claim_effect(tx, &self.key).await?.into())
+    }
+}
+
+/// Takes its process with it.
+#[derive(Serialize, Deserialize)]
+pub struct Crash;
+
+impl JobKind for Crash {
+    const KIND: &'static str = "test_crash";
+    const QUEUE: Queue = Queue::Default;
+}
+
+impl Job for Crash {
+    async fn run(self, _: &mut Tx, _: &App) -> Result<JobVerdict> {
+        std::process::abort()
+    }
+}
+
+/// Panics until its `works_at`th attempt, leaving what it wrote to be rolled back.
+#[derive(Serialize, Deserialize)]
+pub struct Fragile {
+    pub key: String,
+    pub works_at: i64,
+}
+
+impl JobKind for Fragile {
+    const KIND: &'static str = "test_fragile";
+    const QUEUE: Queue = Queue::Default;
+}
+
+impl Job for Fragile {
+    async fn run(self, tx: &mut Tx, _: &App) -> Result<JobVerdict> {
+        let outcome = jobs::claim_effect(tx, &self.key).await?;
+        static RUNS: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+        let runs = {
+            let mut seen = RUNS.lock().expect("not poisoned");
+            seen.push(self.key.clone());
+            i64::try_from(seen.iter().filter(|key| **key == self.key).count()).expect("few")
+        };
+        assert!(runs >= self.works_at, "attempt {runs} of a fragile job");
+        Ok(outcome.into())
+    }
+}
+
+/// Talks to an outside that answers when the test lets it.
+#[derive(Serialize, Deserialize)]
+pub struct Wait {
+    pub key: String,
+}
+
+/// What the outside of [`Wait`] has been asked, and may answer.
+pub struct Outside {
+    pub asked: Semaphore,
+    pub answer: Semaphore,
+}
+
+/// The outside of every [`Wait`] in this process: only one test uses it.
+pub fn outside() -> &'static Outside {
+    static OUTSIDE: OnceLock<Outside> = OnceLock::new();
+    OUTSIDE.get_or_init(|| Outside { asked: Semaphore::new(0), answer: Semaphore::new(0) })
+}
+
+impl JobKind for Wait {
+    const KIND: &'static str = "test_wait";
+    const QUEUE: Queue = Queue::Default;
+}
+
+impl ExternalJob for Wait {
+    type Plan = String;
+    type Answer = ();
+
+    async fn prepare(&self, _: &mut Tx, _: &App) -> Result<Option<String>> {
+        Ok(Some(self.key.clone()))
+    }
+
+    async fn call(_: &String, _: &App) -> Result<()> {
+        outside().asked.add_permits(1);
+        outside().answer.acquire().await.expect("open").forget();
+        Ok(())
+    }
+
+    async fn record(key: String, (): (), tx: &mut Tx, _: &App) -> Result<JobVerdict> {
+        Ok(match jobs::claim_effect(tx, &key).await? {
+            Outcome::Done => JobVerdict::Done(Outcome::Done),
+            Outcome::AlreadyDone => JobVerdict::Dead("recorded twice".to_owned()),
+        })
+    }
+}

@@ -1,0 +1,24 @@
+//! Reading the mails that the platform wrote to a folder.
+
+use std::path::Path;
+
+/// Every mail to an address, decoded far enough to read its links.
+pub fn mails_to(dir: &Path, address: &str) -> Vec<String> {
+    let Ok(files) = std::fs::read_dir(dir) else { return Vec::new() };
+    let mut mails: Vec<_> = files
+        .flatten()
+        .filter(|file| file.path().extension().is_some_and(|extension| extension == "eml"))
+        .filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, std::fs::read_to_string(file.path()).ok()?)))
+        .filter(|(_, mail)| mail.to_ascii_lowercase().contains(&format!("to: {address}").to_ascii_lowercase()))
+        .collect();
+    mails.sort_by_key(|(written, _)| *written);
+    mails.into_iter().map(|(_, mail)| mail.replace("=\r\n", "").replace("=3D", "=")).collect()
+}
+
+/// The token of the newest verification mail to an address.
+pub fn verification_token(dir: &Path, address: &str) -> Option<String> {
+    let mail = mails_to(dir, address).pop()?;
+    let (_, after) = mail.split_once("token=")?;
+    let end = after.find(|character: char| !character.is_ascii_alphanumeric() && character != '_' && character != '-')?;
+    Some(after[..end].to_owned())
+}
