@@ -21,7 +21,11 @@ impl AppState {
 
     /// The platform of the process that serves this request.
     pub(crate) fn of(depot: &Depot) -> Result<Self> {
-        depot.get_typed::<Self>().ok().cloned().ok_or_else(|| Error::internal("the service was built without the platform"))
+        depot
+            .get_typed::<Self>()
+            .ok()
+            .cloned()
+            .ok_or_else(|| Error::internal("the service was built without the platform"))
     }
 }
 

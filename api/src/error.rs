@@ -1,7 +1,9 @@
 //! How a failure is answered: kind to status in one match, the envelope, and the one place failures are logged.
 
 use salvo::http::StatusCode;
-use salvo::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use salvo::http::header::{
+    ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use salvo::oapi::{Components, EndpointOutRegister, Operation, ToSchema};
 use salvo::writing::Json;
 use salvo::{Depot, FlowCtrl, Request, Response, Writer, async_trait, handler};
@@ -71,7 +73,9 @@ impl Writer for ApiError {
     async fn write(self, req: &mut Request, depot: &mut Depot, res: &mut Response) {
         let error = self.0;
         match error.kind() {
-            Kind::Internal | Kind::Unavailable => tracing::error!(target: "http", code = error.code().as_str(), "{}", error.causes()),
+            Kind::Internal | Kind::Unavailable => {
+                tracing::error!(target: "http", code = error.code().as_str(), "{}", error.causes());
+            }
             Kind::Invalid
             | Kind::Unauthenticated
             | Kind::PaymentRequired
@@ -80,7 +84,9 @@ impl Writer for ApiError {
             | Kind::MethodNotAllowed
             | Kind::Conflict
             | Kind::TooLarge
-            | Kind::Unsupported => tracing::debug!(target: "http", code = error.code().as_str(), "{}", error.causes()),
+            | Kind::Unsupported => {
+                tracing::debug!(target: "http", code = error.code().as_str(), "{}", error.causes());
+            }
         }
         render(&error, status(error.kind()), language(req, depot), res);
     }
@@ -88,26 +94,42 @@ impl Writer for ApiError {
 
 /// The language to answer in: the person's own, or what their browser asks for.
 fn language(req: &Request, depot: &Depot) -> Language {
-    let asked = req.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    depot.get_typed::<Principal>().map_or_else(|_| Language::negotiate(asked), |principal| principal.user.language)
+    let asked = req
+        .headers()
+        .get(ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    depot
+        .get_typed::<Principal>()
+        .map_or_else(|_| Language::negotiate(asked), |principal| principal.user.language)
 }
 
 fn render(error: &Error, status: StatusCode, language: Language, res: &mut Response) {
     let code = error.code();
-    match code {
-        Code::Busy => res.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1")),
-        code if code.kind() == Kind::Unauthenticated => res.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-        _ => None,
-    };
+    if code == Code::Busy {
+        res.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if code.kind() == Kind::Unauthenticated {
+        res.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     res.headers_mut().remove(CONTENT_TYPE);
     res.status_code(status);
-    let error = FailureError { code: code.as_str(), message: code.message().get(language), details: error.details(language) };
+    let error = FailureError {
+        code: code.as_str(),
+        message: code.message().get(language),
+        details: error.details(language),
+    };
     res.render(Json(Failure { success: false, error }));
 }
 
 /// Gives the framework's own refusals (no such path, no such method, a panic) the platform's envelope.
 #[handler]
-pub(crate) async fn envelope(req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+pub(crate) async fn envelope(
+    req: &mut Request,
+    depot: &mut Depot,
+    res: &mut Response,
+    ctrl: &mut FlowCtrl,
+) {
     let status = res.status_code.unwrap_or(StatusCode::NOT_FOUND);
     let code = match status {
         StatusCode::NOT_FOUND => Code::NotFound,

@@ -10,7 +10,8 @@ mod response;
 mod router;
 mod routes;
 mod server;
+#[cfg(test)]
+mod wire;
 
-pub use openapi::document;
 pub use router::service;
 pub use server::{Running, serve, terminated};

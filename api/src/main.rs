@@ -21,7 +21,8 @@ async fn start() -> Result<(), String> {
     startup::check(&app).await.map_err(|error| error.causes())?;
 
     let http = &app.settings.http;
-    let running = api::serve(Arc::clone(&app), http.listen).await.map_err(|error| error.to_string())?;
+    let running =
+        api::serve(Arc::clone(&app), http.listen).await.map_err(|error| error.to_string())?;
     telemetry::internal::serve_internal(http.api_metrics, Arc::clone(&app), running.readiness())
         .await
         .map_err(|error| error.causes())?;

@@ -1,5 +1,6 @@
 //! The documentation, generated from the handlers: `/api/v1/schema/`, and a page to read it at `/api/v1/docs/`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Once;
 
@@ -7,11 +8,17 @@ use salvo::Router;
 use salvo::http::StatusCode;
 use salvo::oapi::naming::{FlexNamer, set_namer};
 use salvo::oapi::security::{Http, HttpAuthScheme};
-use salvo::oapi::{Components, Content, Info, OpenApi, Operation, PathItemType, RefOr, Response, SecurityScheme, Server, ToSchema};
+use salvo::oapi::{
+    Components, Content, Info, OpenApi, Operation, PathItemType, RefOr, Response, SecurityScheme,
+    Server, ToSchema,
+};
 use shared::Code;
 use shared::error::Kind;
 
 use crate::error::{Failure, status};
+
+/// The tag of operations that speak a provider's protocol.
+const WEBHOOKS: &str = "webhooks";
 
 /// The name of the bearer scheme.
 pub(crate) const BEARER: &str = "bearer";
@@ -25,26 +32,50 @@ const INTRODUCTION: &str = "WibeStore, a marketplace for game accounts.\n\n\
     | code | status | meaning |\n|---|---|---|\n";
 
 /// The document of a router.
-#[must_use]
-pub fn document(router: &Router, public_url: &str) -> OpenApi {
+pub(crate) fn document(router: &Router, public_url: &str) -> OpenApi {
     short_names();
-    let bearer = Http::new(HttpAuthScheme::Bearer).bearer_format("JWT").description("The `access` token of a sign-in");
-    let mut document = OpenApi::with_info(Info::new("WibeStore API", env!("CARGO_PKG_VERSION")).description(introduction()))
-        .add_server(Server::new(public_url))
-        .add_security_scheme(BEARER, SecurityScheme::Http(bearer))
-        .merge_router(router);
-    let mut components = Components::new();
-    for item in document.paths.values_mut() {
+    let bearer = Http::new(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description("The `access` token of a sign-in");
+    let mut document = OpenApi::with_info(
+        Info::new("WibeStore API", env!("CARGO_PKG_VERSION")).description(introduction()),
+    )
+    .add_server(Server::new(public_url))
+    .add_security_scheme(BEARER, SecurityScheme::Http(bearer))
+    .merge_router(router);
+    let (mut components, mut ids) = (Components::new(), BTreeMap::new());
+    for (path, mut item) in std::mem::take(&mut *document.paths) {
         for (method, operation) in item.operations.iter_mut() {
-            let mut kinds = vec![Kind::MethodNotAllowed, Kind::Internal, Kind::Unavailable];
-            if !matches!(method, PathItemType::Get | PathItemType::Head) {
-                kinds.push(Kind::Conflict);
-            }
-            declare(&mut components, operation, &kinds);
+            complete(&mut components, method, operation);
+            distinguish(&mut ids, operation);
         }
+        // The router takes both forms; the documentation shows the canonical one.
+        document.paths.insert(format!("{}/", path.trim_end_matches('/')), item);
     }
     document.components.append(&mut components);
     document
+}
+
+/// Adds what any operation can answer. Providers are answered in their own protocols.
+fn complete(components: &mut Components, method: &PathItemType, operation: &mut Operation) {
+    if operation.tags.iter().any(|tag| tag == WEBHOOKS) {
+        return;
+    }
+    declare(components, operation, &[Kind::MethodNotAllowed, Kind::Internal, Kind::Unavailable]);
+    if !matches!(method, PathItemType::Get | PathItemType::Head) {
+        declare(components, operation, &[Kind::Conflict]);
+    }
+    give_failures_their_body(components, operation);
+}
+
+/// A handler that is served under several names has an id for each.
+fn distinguish(ids: &mut BTreeMap<String, usize>, operation: &mut Operation) {
+    if let Some(id) = &mut operation.operation_id {
+        let times = ids.entry(id.clone()).and_modify(|times| *times += 1).or_insert(1);
+        if *times > 1 {
+            *id = format!("{id}_{times}");
+        }
+    }
 }
 
 /// Adds the failures that an operation can answer with.
@@ -53,22 +84,40 @@ pub(crate) fn declare(components: &mut Components, operation: &mut Operation, ki
     for kind in kinds {
         let status = status(*kind);
         if !operation.responses.contains_key(status.as_str()) {
-            let response = Response::new(meaning(*kind, status)).add_content("application/json", Content::new(schema.clone()));
+            let response = Response::new(meaning(*kind, status))
+                .add_content("application/json", Content::new(schema.clone()));
             operation.responses.insert(status.as_str(), response);
+        }
+    }
+}
+
+/// A failure that a handler declared by its description alone has the same body as all others.
+fn give_failures_their_body(components: &mut Components, operation: &mut Operation) {
+    for (status, response) in operation.responses.iter_mut() {
+        if let RefOr::Type(response) = response
+            && status.starts_with(['4', '5'])
+            && response.contents.is_empty()
+        {
+            response.contents.insert(
+                "application/json".to_owned(),
+                Content::new(Failure::to_schema(components)),
+            );
         }
     }
 }
 
 /// The codes of a kind, for the description of its status.
 fn meaning(kind: Kind, status: StatusCode) -> String {
-    let codes: Vec<&str> = Code::ALL.iter().filter(|code| code.kind() == kind).map(|code| code.as_str()).collect();
+    let codes: Vec<&str> =
+        Code::ALL.iter().filter(|code| code.kind() == kind).map(|code| code.as_str()).collect();
     format!("{}: {}", status.canonical_reason().unwrap_or("Failure"), codes.join(", "))
 }
 
 fn introduction() -> String {
     Code::ALL.iter().fold(INTRODUCTION.to_owned(), |mut text, code| {
         let (status, message) = (status(code.kind()), code.message().en);
-        writeln!(text, "| `{}` | {} | {message} |", code.as_str(), status.as_u16()).expect("a String takes any text");
+        writeln!(text, "| `{}` | {} | {message} |", code.as_str(), status.as_u16())
+            .expect("a String takes any text");
         text
     })
 }
@@ -90,7 +139,8 @@ mod tests {
 
     /// The handlers of a router that are not in the documentation.
     fn undocumented(router: &Router, path: &str, found: &mut Vec<String>) {
-        let own: Vec<String> = router.filters().iter().map(|filter| format!("{filter:?}")).collect();
+        let own: Vec<String> =
+            router.filters().iter().map(|filter| format!("{filter:?}")).collect();
         let path = format!("{path} {}", own.join(" "));
         if let Some(goal) = &router.goal {
             let id: TypeId = goal.type_id();
@@ -120,12 +170,22 @@ mod tests {
             assert!(path.ends_with('/'), "{path} lacks the canonical slash");
             for (method, operation) in item.operations.iter() {
                 let name = format!("{method:?} {path}");
-                assert!(operation.summary.as_ref().is_some_and(|summary| !summary.is_empty()), "{name} has no summary");
+                assert!(
+                    operation.summary.as_ref().is_some_and(|summary| !summary.is_empty()),
+                    "{name} has no summary"
+                );
                 assert!(!operation.tags.is_empty(), "{name} has no tag");
+                let own_protocol = operation.tags.iter().any(|tag| tag == WEBHOOKS);
                 for status in ["405", "500", "503"] {
-                    assert!(operation.responses.contains_key(status), "{name} does not declare {status}");
+                    assert!(
+                        own_protocol || operation.responses.contains_key(status),
+                        "{name} does not declare {status}"
+                    );
                 }
-                assert!(operation.responses.keys().any(|status| status.starts_with('2')), "{name} does not say what it answers");
+                assert!(
+                    operation.responses.keys().any(|status| status.starts_with('2')),
+                    "{name} does not say what it answers"
+                );
                 ids.push(operation.operation_id.clone());
             }
         }

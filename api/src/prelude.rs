@@ -23,7 +23,9 @@
 //!
 //! * Arguments are read in order, and the first that fails answers: `SignedIn` or `Staff` first, then path, then body.
 //! * A path argument has the name of its `{part}` in the router. `Id<T>` is a UUID, `Slug` is any short text.
-//! * `Created(T)` answers 201, `NewOrSame::{New, Same}` 201 or 200, `NoStore(Json(T))` forbids caches.
+//! * `*id`, `&body.field` and `user.user` read through their wrappers; `.0` takes the value out. `Caller` is the other
+//!   side of the connection.
+//! * `Created(T)` answers 201, `NewOrSame::{New, Same}` 201 or 200, `NoContent` 204, `NoStore(Json(T))` forbids caches.
 //! * A list: `impl Listed for DealList { … }`, argument `list: List<DealList>`, answer `Ok(list.page(page))` with a
 //!   [`shared::page::Page`]; the window, order and filters are `list.window`, `list.order`, `list.filters`.
 //! * A detail that honours `fields` and `expand`: argument `view: View<DealOut>`, answer `Ok(view.show(out))`.
@@ -36,6 +38,9 @@ pub(crate) use serde::{Deserialize, Serialize};
 pub(crate) use validator::Validate;
 
 pub(crate) use crate::app::AppState;
-pub(crate) use crate::error::{ApiError, ApiResult};
-pub(crate) use crate::extract::{Body, Caller, Id, List, Listed, MaybeSignedIn, OptionalBody, Query, Shown, SignedIn, Slug, Staff, View};
-pub(crate) use crate::response::{Created, NewOrSame, NoStore, Paged, Viewed};
+pub(crate) use crate::error::ApiResult;
+pub(crate) use crate::extract::{
+    Body, Caller, Id, List, Listed, MaybeSignedIn, OptionalBody, Query, Shown, SignedIn, Slug,
+    Staff, View,
+};
+pub(crate) use crate::response::{Created, NewOrSame, NoContent, NoStore, Paged, Viewed};

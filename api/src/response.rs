@@ -2,7 +2,10 @@
 
 use salvo::http::StatusCode;
 use salvo::http::header::{CACHE_CONTROL, HeaderValue};
-use salvo::oapi::{Array, BasicType, Components, Content, EndpointOutRegister, Object, Operation, RefOr, Response as ResponseDoc, Schema, ToSchema};
+use salvo::oapi::{
+    Array, BasicType, Components, Content, EndpointOutRegister, Object, Operation, RefOr,
+    Response as ResponseDoc, Schema, ToSchema,
+};
 use salvo::writing::Json;
 use salvo::{Depot, Request, Response, Writer, async_trait};
 use serde::Serialize;
@@ -51,7 +54,28 @@ impl<T: Serialize + Send> Writer for NewOrSame<T> {
 impl<T: ToSchema> EndpointOutRegister for NewOrSame<T> {
     fn register(components: &mut Components, operation: &mut Operation) {
         document(operation, "201", "Created", T::to_schema(components));
-        document(operation, "200", "The request was repeated: the same thing again", T::to_schema(components));
+        document(
+            operation,
+            "200",
+            "The request was repeated: the same thing again",
+            T::to_schema(components),
+        );
+    }
+}
+
+/// 204: it is done, and there is nothing to say.
+pub(crate) struct NoContent;
+
+#[async_trait]
+impl Writer for NoContent {
+    async fn write(self, _req: &mut Request, _depot: &mut Depot, res: &mut Response) {
+        res.status_code(StatusCode::NO_CONTENT);
+    }
+}
+
+impl EndpointOutRegister for NoContent {
+    fn register(_components: &mut Components, operation: &mut Operation) {
+        operation.responses.insert("204", ResponseDoc::new("Done"));
     }
 }
 
@@ -89,9 +113,16 @@ impl<T: Serialize + Send> Writer for Paged<T> {
         if self.shows.everything() {
             return res.render(Json(self));
         }
-        let results: Result<Vec<_>, _> = self.results.iter().map(|row| self.shows.part_of(row)).collect();
+        let results: Result<Vec<_>, _> =
+            self.results.iter().map(|row| self.shows.part_of(row)).collect();
         match results {
-            Ok(results) => res.render(Json(Paged { results, count: self.count, next: self.next, previous: self.previous, shows: self.shows })),
+            Ok(results) => res.render(Json(Paged {
+                results,
+                count: self.count,
+                next: self.next,
+                previous: self.previous,
+                shows: self.shows,
+            })),
             Err(error) => ApiError::from(Error::internal(error)).write(req, depot, res).await,
         }
     }
@@ -99,9 +130,17 @@ impl<T: Serialize + Send> Writer for Paged<T> {
 
 impl<T: ToSchema> EndpointOutRegister for Paged<T> {
     fn register(components: &mut Components, operation: &mut Operation) {
-        let link = || Object::with_type(salvo::oapi::SchemaType::from_iter([BasicType::String, BasicType::Null]));
+        let link = || {
+            Object::with_type(salvo::oapi::SchemaType::from_iter([
+                BasicType::String,
+                BasicType::Null,
+            ]))
+        };
         let page = Object::new()
-            .property("count", Object::with_type(BasicType::Integer).description("All rows that match"))
+            .property(
+                "count",
+                Object::with_type(BasicType::Integer).description("All rows that match"),
+            )
             .property("next", link().description("URL of the next page"))
             .property("previous", link().description("URL of the previous page"))
             .property("results", Array::new().items(T::to_schema(components)))
@@ -138,6 +177,14 @@ impl<T: ToSchema> EndpointOutRegister for Viewed<T> {
     }
 }
 
-fn document(operation: &mut Operation, status: &str, description: &str, schema: impl Into<RefOr<Schema>>) {
-    operation.responses.insert(status, ResponseDoc::new(description).add_content("application/json", Content::new(schema)));
+fn document(
+    operation: &mut Operation,
+    status: &str,
+    description: &str,
+    schema: impl Into<RefOr<Schema>>,
+) {
+    operation.responses.insert(
+        status,
+        ResponseDoc::new(description).add_content("application/json", Content::new(schema)),
+    );
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use salvo::affix_state::inject;
 use salvo::catcher::Catcher;
+use salvo::http::Method;
+use salvo::routing::{Filter as _, FilterInfo, filters};
 use salvo::{Router, Service};
 use shared::App;
 use shared::settings::AppEnv;
@@ -12,11 +14,24 @@ use crate::app::{AppState, Draining};
 use crate::error::envelope;
 use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
 use crate::openapi;
-use crate::routes::{docs, games, health, payme, payments};
+use crate::routes::{accounts, admin, docs, escrows, games, health, listings, payme, payments};
 
 /// Everything the API answers to.
 pub(crate) fn routes() -> Router {
-    Router::new().push(operations()).push(at("api/v1").push(catalogue()).push(money()).push(webhooks()))
+    let v1 = at("api/v1")
+        .push(people())
+        .push(catalogue())
+        .push(profile())
+        .push(money())
+        .push(deals())
+        .push(admin())
+        .push(webhooks());
+    Router::new().push(operations()).push(v1)
+}
+
+/// The UI's admin pages ask one `api/v1` too deep.
+fn aliases() -> Router {
+    at("api/v1/api/v1").push(admin())
 }
 
 /// For load balancers and operators.
@@ -27,11 +42,66 @@ fn operations() -> Router {
         .push(at("detailed").get(health::detailed))
 }
 
+/// For everybody: becoming somebody, and staying signed in.
+fn people() -> Router {
+    at("auth")
+        .push(at("register").post(accounts::register))
+        .push(at("login").post(accounts::log_in))
+        .push(at("refresh").post(accounts::refresh))
+        .push(at("logout").post(accounts::log_out))
+        .push(at("email/verify").get(accounts::confirm_email_page).post(accounts::verify_email))
+        .push(at("email/confirm").post(accounts::confirm_email))
+        .push(at("email/resend").post(accounts::resend_verification))
+        .push(at("me").get(accounts::show_me).patch(accounts::update_me))
+}
+
 /// For everybody.
 fn catalogue() -> Router {
     Router::new()
         .push(at("games").get(games::list_games))
         .push(at("games/{slug}").get(games::show_game))
+        .push(at("games/{slug}/listings").get(listings::list_game_listings))
+        .push(at("listings").get(listings::list_listings).post(listings::create_listing))
+        .push(at("listings/{id}").get(listings::show_listing).delete(listings::remove_listing))
+}
+
+/// For everybody with an account: what they sell and buy.
+fn profile() -> Router {
+    at("profile")
+        .push(at("listings").get(listings::list_own_listings))
+        .push(at("purchases").get(escrows::list_purchases))
+        .push(at("sales").get(escrows::list_sales))
+}
+
+/// For the two parties of a deal.
+fn deals() -> Router {
+    at("payments")
+        .push(at("purchase").post(escrows::purchase))
+        .push(at("escrow/{id}").get(escrows::show_deal))
+        .push(at("escrow/{id}/trade-status").get(escrows::trade_status))
+        .push(at("escrow/{id}/credentials").get(escrows::reveal_credentials))
+        .push(at("escrow/{id}/seller-confirm-trade").post(escrows::hand_over))
+        .push(at("escrow/{id}/buyer-confirm").post(escrows::confirm_receipt))
+        .push(at("escrow/{id}/buyer-confirm-trade").post(escrows::confirm_receipt))
+        .push(at("escrow/{id}/confirm").post(escrows::confirm_receipt))
+        .push(at("escrow/{id}/seller-cancel").post(escrows::cancel_by_seller))
+        .push(at("escrow/{id}/buyer-cancel").post(escrows::cancel_by_buyer))
+        .push(at("escrow/{id}/dispute").post(escrows::dispute))
+}
+
+/// For staff.
+fn admin() -> Router {
+    at("admin-panel")
+        .push(at("listings").get(admin::list_all_listings))
+        .push(at("listings/pending").get(admin::list_waiting_listings))
+        .push(at("listings/{id}/approve").post(admin::approve_listing))
+        .push(at("listings/{id}/reject").post(admin::reject_listing))
+        .push(at("listings/{id}/block").post(admin::block_listing))
+        .push(at("trades").get(admin::list_deals))
+        .push(at("trades/{id}").get(admin::show_any_deal))
+        .push(at("trades/{id}/refund").post(admin::refund_deal))
+        .push(at("trades/{id}/complete").post(admin::complete_deal))
+        .push(at("trades/{id}/resolve-dispute").post(admin::resolve_dispute))
 }
 
 /// For everybody with an account: their money.
@@ -56,10 +126,14 @@ pub fn service(app: Arc<App>) -> Service {
 }
 
 pub(crate) fn build(app: Arc<App>, draining: Draining) -> Service {
+    let routes = routes();
+    let document = openapi::document(&routes, &app.settings.http.public_url);
+    surround(routes.push(aliases()).push(docs::router(document)), app, draining)
+}
+
+pub(crate) fn surround(mut router: Router, app: Arc<App>, draining: Draining) -> Service {
+    answer_head(&mut router);
     let http = &app.settings.http;
-    let router = routes();
-    let document = openapi::document(&router, &http.public_url);
-    let router = router.push(docs::router(document));
     Service::new(router)
         .hoop(request_id)
         .hoop(observe)
@@ -69,6 +143,16 @@ pub(crate) fn build(app: Arc<App>, draining: Draining) -> Service {
         .hoop(Cors { origin: http.frontend_url.clone() })
         .hoop(inject(draining).inject(AppState::new(Arc::clone(&app))))
         .catcher(Catcher::default().hoop(envelope))
+}
+
+/// HEAD is GET without a body: monitors ask so. The framework cuts the body off.
+fn answer_head(router: &mut Router) {
+    for filter in router.filters_mut() {
+        if matches!(filter.info(), FilterInfo::Method(method) if method == Method::GET) {
+            *filter = Box::new(filters::get().or(filters::head()));
+        }
+    }
+    router.routers_mut().iter_mut().for_each(answer_head);
 }
 
 fn at(path: &str) -> Router {

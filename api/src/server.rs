@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use salvo::Server;
-use salvo::conn::Acceptor as _;
 use salvo::conn::tcp::TcpAcceptor;
 use salvo::fuse::FuseConfig;
 use salvo::server::ServerHandle;
@@ -40,10 +39,11 @@ pub struct Running {
 /// # Errors
 /// When the address cannot be listened on.
 pub async fn serve(app: Arc<App>, address: SocketAddr) -> io::Result<Running> {
-    let listener = TcpListener::bind(address).await.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))?;
     let acceptor = TcpAcceptor::try_from(listener)?;
     let address = acceptor.local_addr()?;
-    tracing::debug!(target: "http", holdings = acceptor.holdings().len(), "listening on {address}");
     let draining = Draining::default();
     let service = build(app, draining.clone());
     let fuse = FuseConfig::default()
@@ -53,7 +53,10 @@ pub async fn serve(app: Arc<App>, address: SocketAddr) -> io::Result<Running> {
         .with_connection_idle_timeout(IDLE_AFTER);
     let server = Server::new(acceptor).fuse_config(fuse).max_connections(CONNECTIONS_MAX);
     let handle = server.handle();
-    #[expect(clippy::disallowed_methods, reason = "the server belongs to the process, not to a request")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the server belongs to the process, not to a request"
+    )]
     let serving = tokio::spawn(server.try_serve(service));
     Ok(Running { address, handle, draining, serving })
 }

@@ -15,7 +15,10 @@ pub(crate) async fn check(app: &App) -> Result<ExitCode, Failure> {
     let widest = violations.iter().map(|found| found.invariant.len()).max().unwrap_or_default();
     println!("{:<widest$}  {:>8}  not true that …", "invariant", "rows");
     for found in &violations {
-        println!("{:<widest$}  {:>8}  {} (such as {})", found.invariant, found.rows, found.promise, found.sample);
+        println!(
+            "{:<widest$}  {:>8}  {} (such as {})",
+            found.invariant, found.rows, found.promise, found.sample
+        );
     }
     Ok(ExitCode::FAILURE)
 }

@@ -1,5 +1,9 @@
 //! `wibe`, the operator's command: what people do to the platform by hand.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on standard output and complains on standard error")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command speaks on standard output and complains on standard error"
+)]
 
 mod clock;
 mod demo;

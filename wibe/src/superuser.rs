@@ -38,7 +38,8 @@ pub(crate) async fn create(app: &App, person: Person) -> Result<ExitCode, Failur
         language: person.language,
     };
     let registration = Registration::prepare(&app.passwords, form).await?;
-    let user = app.db.transaction(async |tx| accounts::create_superuser(tx, registration).await).await?;
+    let user =
+        app.db.transaction(async |tx| accounts::create_superuser(tx, registration).await).await?;
     println!("{} may do everything ({})", user.email, user.id);
     Ok(ExitCode::SUCCESS)
 }
@@ -53,10 +54,14 @@ fn password() -> Result<String, Failure> {
         return Ok(password);
     }
     let mut line = String::new();
-    std::io::stdin().read_line(&mut line).map_err(|error| Failure(format!("cannot read the password: {error}")))?;
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| Failure(format!("cannot read the password: {error}")))?;
     let password = line.trim_end_matches(['\n', '\r']);
     if password.is_empty() {
-        return Err(Failure(format!("the password comes in {PASSWORD} or on standard input, and there is none")));
+        return Err(Failure(format!(
+            "the password comes in {PASSWORD} or on standard input, and there is none"
+        )));
     }
     Ok(password.to_owned())
 }

@@ -4,7 +4,10 @@ use crate::Failure;
 
 /// A variable that is set to something.
 pub(crate) fn get(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "passwords of people are no settings, and must not be arguments either")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "passwords of people are no settings, and must not be arguments either"
+    )]
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -24,7 +24,11 @@ pub(crate) use signed_in::{MaybeSignedIn, SignedIn, Staff};
 /// An argument of a handler: how it is read, and how it is documented.
 pub(crate) trait FromRequest: Sized {
     /// Reads it; `arg` is the argument's name.
-    fn read(req: &mut Request, depot: &mut Depot, arg: &str) -> impl Future<Output = Result<Self>> + Send;
+    fn read(
+        req: &mut Request,
+        depot: &mut Depot,
+        arg: &str,
+    ) -> impl Future<Output = Result<Self>> + Send;
 
     /// Adds it to the documentation.
     fn describe(components: &mut Components, operation: &mut Operation, arg: &str);

@@ -2,7 +2,9 @@
 
 use std::ops::Deref;
 
-use salvo::oapi::{BasicType, Components, KnownFormat, Object, Operation, Parameter, ParameterIn, SchemaFormat};
+use salvo::oapi::{
+    BasicType, Components, KnownFormat, Object, Operation, Parameter, ParameterIn, SchemaFormat,
+};
 use salvo::{Depot, Request};
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, StrDeserializer};
@@ -40,12 +42,14 @@ impl Deref for Slug {
 impl<T: DeserializeOwned> FromRequest for Id<T> {
     async fn read(req: &mut Request, _depot: &mut Depot, arg: &str) -> Result<Self> {
         let text = req.params().get(arg).ok_or(Code::NotFound)?;
-        let id = T::deserialize(StrDeserializer::<ValueError>::new(text)).ok().ok_or(Code::NotFound)?;
+        let id =
+            T::deserialize(StrDeserializer::<ValueError>::new(text)).ok().ok_or(Code::NotFound)?;
         Ok(Self(id))
     }
 
     fn describe(components: &mut Components, operation: &mut Operation, arg: &str) {
-        let uuid = Object::with_type(BasicType::String).format(SchemaFormat::KnownFormat(KnownFormat::Uuid));
+        let uuid = Object::with_type(BasicType::String)
+            .format(SchemaFormat::KnownFormat(KnownFormat::Uuid));
         parameter(components, operation, arg, uuid);
     }
 }
@@ -62,13 +66,20 @@ impl FromRequest for Slug {
     }
 
     fn describe(components: &mut Components, operation: &mut Operation, arg: &str) {
-        parameter(components, operation, arg, Object::with_type(BasicType::String).max_length(SLUG_MAX));
+        parameter(
+            components,
+            operation,
+            arg,
+            Object::with_type(BasicType::String).max_length(SLUG_MAX),
+        );
     }
 }
 
 extractor!([] Slug);
 
 fn parameter(components: &mut Components, operation: &mut Operation, name: &str, schema: Object) {
-    operation.parameters.insert(Parameter::new(name).location(ParameterIn::Path).required(true).schema(schema));
+    operation
+        .parameters
+        .insert(Parameter::new(name).location(ParameterIn::Path).required(true).schema(schema));
     openapi::declare(components, operation, &[Kind::NotFound]);
 }

@@ -25,7 +25,13 @@ pub(super) fn fields_of<T: ToSchema>() -> Fields {
 fn collect(components: &Components, schema: &RefOr<Schema>, fields: &mut Fields) {
     match schema {
         RefOr::Ref(reference) => {
-            let name = reference.ref_location.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+            let name = reference
+                .ref_location
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .replace("~1", "/")
+                .replace("~0", "~");
             if let Some(schema) = components.schemas.get(&name) {
                 collect(components, schema, fields);
             }

@@ -15,9 +15,9 @@ use super::{FromRequest, extractor};
 use crate::openapi;
 use crate::response::Viewed;
 
-/// A type that people see. `fields` may name what its schema has; `expand` what is listed here.
+/// A type that people see. `fields` may name what its schema has, `expand` what is listed here.
 pub(crate) trait Shown: Serialize + ToSchema + Send + 'static {
-    /// The nested objects that are shown whole on request.
+    /// Nested objects that may be asked for by name. The UI reads them in every row, so they are whole anyway.
     const EXPAND: &'static [&'static str] = &[];
 }
 
@@ -25,30 +25,27 @@ pub(crate) trait Shown: Serialize + ToSchema + Send + 'static {
 #[derive(Clone, Default)]
 pub(crate) struct Shows {
     fields: Option<Vec<String>>,
-    expand: Vec<&'static str>,
 }
 
 impl Shows {
     /// Reads `fields` and `expand`.
     pub(super) fn read<T: Shown>(query: &mut Query) -> Self {
-        let fields = query.list("fields").map(|wanted| {
+        let fields = query.list("fields");
+        if let Some(wanted) = &fields {
             let known = fields_of::<T>().known;
             if wanted.iter().any(|name| !known.contains(name)) {
-                query.wrong("fields", texts::CHOICES, known.into_iter().collect::<Vec<_>>().join(", "));
+                query.wrong(
+                    "fields",
+                    texts::CHOICES,
+                    known.into_iter().collect::<Vec<_>>().join(", "),
+                );
             }
-            wanted
-        });
-        let wanted = query.list("expand").unwrap_or_default();
-        if wanted.iter().any(|name| !T::EXPAND.contains(&name.as_str())) {
+        }
+        let expand = query.list("expand").unwrap_or_default();
+        if expand.iter().any(|name| !T::EXPAND.contains(&name.as_str())) {
             query.wrong("expand", texts::CHOICES, T::EXPAND.join(", "));
         }
-        let expand = T::EXPAND.iter().copied().filter(|name| wanted.iter().any(|wanted| wanted == name)).collect();
-        Self { fields, expand }
-    }
-
-    /// Whether a nested object is wanted whole.
-    pub(crate) fn expands(&self, name: &str) -> bool {
-        self.expand.contains(&name)
+        Self { fields }
     }
 
     /// Whether nothing is left out.
@@ -68,10 +65,19 @@ impl Shows {
     /// Documents both parameters.
     pub(super) fn describe<T: Shown>(operation: &mut Operation) {
         let text = || Object::with_type(BasicType::String);
-        let query = |name: &str, about: &str| Parameter::new(name).location(ParameterIn::Query).required(false).description(about).schema(text());
+        let query = |name: &str, about: &str| {
+            Parameter::new(name)
+                .location(ParameterIn::Query)
+                .required(false)
+                .description(about)
+                .schema(text())
+        };
         operation.parameters.insert(query("fields", "Only these fields, separated by commas"));
         if !T::EXPAND.is_empty() {
-            operation.parameters.insert(query("expand", &format!("Nested objects to show whole: {}", T::EXPAND.join(", "))));
+            operation.parameters.insert(query(
+                "expand",
+                &format!("Nested objects to show whole: {}", T::EXPAND.join(", ")),
+            ));
         }
     }
 }

@@ -54,7 +54,11 @@ extractor!([] SignedIn);
 impl FromRequest for Staff {
     async fn read(req: &mut Request, depot: &mut Depot, arg: &str) -> Result<Self> {
         let SignedIn(principal) = SignedIn::read(req, depot, arg).await?;
-        if principal.user.is_staff || principal.user.is_superuser { Ok(Self(principal)) } else { Err(Code::PermissionDenied.into()) }
+        if principal.user.is_staff || principal.user.is_superuser {
+            Ok(Self(principal))
+        } else {
+            Err(Code::PermissionDenied.into())
+        }
     }
 
     fn describe(components: &mut Components, operation: &mut Operation, arg: &str) {

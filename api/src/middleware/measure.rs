@@ -8,7 +8,12 @@ use shared::telemetry::metrics;
 
 /// Measures and logs the rest of the request.
 #[handler]
-pub(crate) async fn observe(req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+pub(crate) async fn observe(
+    req: &mut Request,
+    depot: &mut Depot,
+    res: &mut Response,
+    ctrl: &mut FlowCtrl,
+) {
     let started = Instant::now();
     ctrl.call_next(req, depot, res).await;
     let elapsed = started.elapsed();

@@ -11,7 +11,12 @@ use crate::error::ApiError;
 
 /// Turns a panic of the rest of the request into the platform's 500.
 #[handler]
-pub(crate) async fn catch_panics(req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+pub(crate) async fn catch_panics(
+    req: &mut Request,
+    depot: &mut Depot,
+    res: &mut Response,
+    ctrl: &mut FlowCtrl,
+) {
     let caught = AssertUnwindSafe(ctrl.call_next(req, depot, res)).catch_unwind().await;
     if let Err(panic) = caught {
         let error = Error::internal(format!("panic: {}", message(panic.as_ref())));
@@ -22,5 +27,6 @@ pub(crate) async fn catch_panics(req: &mut Request, depot: &mut Depot, res: &mut
 
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
 }

@@ -13,8 +13,17 @@ const ID_MAX: usize = 64;
 
 /// Runs the rest of the request under its id.
 #[handler]
-pub(crate) async fn request_id(req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
-    let given = req.headers().get(&X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| is_sane(id));
+pub(crate) async fn request_id(
+    req: &mut Request,
+    depot: &mut Depot,
+    res: &mut Response,
+    ctrl: &mut FlowCtrl,
+) {
+    let given = req
+        .headers()
+        .get(&X_REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| is_sane(id));
     let id = given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     if let Ok(value) = HeaderValue::from_str(&id) {
         res.headers_mut().insert(&X_REQUEST_ID, value);
@@ -34,7 +43,14 @@ mod tests {
 
     #[test]
     fn only_a_short_plain_id_is_taken_over() {
-        for (id, sane) in [("abc-DEF_123", true), (&"a".repeat(64), true), (&"a".repeat(65), false), ("", false), ("a b", false), ("a\"b", false)] {
+        for (id, sane) in [
+            ("abc-DEF_123", true),
+            (&"a".repeat(64), true),
+            (&"a".repeat(65), false),
+            ("", false),
+            ("a b", false),
+            ("a\"b", false),
+        ] {
             assert_eq!(is_sane(id), sane, "{id:?}");
         }
     }

@@ -32,7 +32,10 @@ pub(crate) struct GameOut {
 
 impl From<GameRow> for GameOut {
     fn from(row: GameRow) -> Self {
-        let GameRow { game: Game { id, name, slug, description, icon, image, color, .. }, active_listings } = row;
+        let GameRow {
+            game: Game { id, name, slug, description, icon, image, color, .. },
+            active_listings,
+        } = row;
         Self {
             id,
             name,
@@ -59,8 +62,13 @@ impl Listed for GameList {
     type Item = GameOut;
     type Order = Order;
     type Filters = Filters;
-    const ORDERINGS: &'static [(&'static str, Order)] =
-        &[("sort_order", Order::Catalogue), ("name", Order::Name), ("-name", Order::NameDown), ("created_at", Order::Oldest), ("-created_at", Order::Newest)];
+    const ORDERINGS: &'static [(&'static str, Order)] = &[
+        ("sort_order", Order::Catalogue),
+        ("name", Order::Name),
+        ("-name", Order::NameDown),
+        ("created_at", Order::Oldest),
+        ("-created_at", Order::Newest),
+    ];
     const DEFAULT_ORDER: Order = Order::Catalogue;
     // The sell form shows all games and never pages.
     const DEFAULT_LIMIT: i64 = 100;
@@ -80,7 +88,11 @@ pub(crate) async fn list_games(app: AppState, list: List<GameList>) -> ApiResult
 
 /// Shows one game, by its slug or its id.
 #[endpoint(tags("games"))]
-pub(crate) async fn show_game(app: AppState, slug: Slug, view: View<GameOut>) -> ApiResult<Viewed<GameOut>> {
+pub(crate) async fn show_game(
+    app: AppState,
+    slug: Slug,
+    view: View<GameOut>,
+) -> ApiResult<Viewed<GameOut>> {
     let game = games::find(&mut *app.db.read().await?, &slug).await?;
     Ok(view.show(GameOut::from(game)))
 }

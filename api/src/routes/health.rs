@@ -53,14 +53,23 @@ pub(crate) async fn ready(app: AppState, draining: Draining) -> Readiness {
 #[endpoint(tags("operations"))]
 pub(crate) async fn detailed(app: AppState, _staff: Staff) -> ApiResult<Json<HealthOut>> {
     let health = health::detailed(&app).await;
-    let check = |check: &health::Check| (check.name, CheckOut { ok: check.ok, age_seconds: check.age_seconds });
-    Ok(Json(HealthOut { status: health.status(), checks: health.checks.iter().map(check).collect() }))
+    let check = |check: &health::Check| {
+        (check.name, CheckOut { ok: check.ok, age_seconds: check.age_seconds })
+    };
+    Ok(Json(HealthOut {
+        status: health.status(),
+        checks: health.checks.iter().map(check).collect(),
+    }))
 }
 
 #[async_trait]
 impl Writer for Readiness {
     async fn write(self, _req: &mut Request, _depot: &mut Depot, res: &mut Response) {
-        let (code, status) = if self.0 { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
+        let (code, status) = if self.0 {
+            (StatusCode::OK, "ready")
+        } else {
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+        };
         res.status_code(code);
         res.render(Json(StatusOut { status }));
     }
@@ -70,7 +79,9 @@ impl EndpointOutRegister for Readiness {
     fn register(components: &mut Components, operation: &mut Operation) {
         for (code, meaning) in [("200", "Ready"), ("503", "Not ready")] {
             let content = Content::new(StatusOut::to_schema(components));
-            operation.responses.insert(code, ResponseDoc::new(meaning).add_content("application/json", content));
+            operation
+                .responses
+                .insert(code, ResponseDoc::new(meaning).add_content("application/json", content));
         }
     }
 }

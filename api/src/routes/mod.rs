@@ -1,7 +1,11 @@
 //! Handlers: one file per noun. The list of routes is `router.rs`.
 
+pub(crate) mod accounts;
+pub(crate) mod admin;
 pub(crate) mod docs;
+pub(crate) mod escrows;
 pub(crate) mod games;
 pub(crate) mod health;
+pub(crate) mod listings;
 pub(crate) mod payme;
 pub(crate) mod payments;

@@ -8,9 +8,10 @@ use crate::prelude::*;
 
 /// Payme's Merchant API (JSON-RPC 2.0 with named parameters, HTTP Basic), not for browsers: always HTTP 200, also for
 /// a wrong key, a malformed body or another method; the body has `result` or `error`.
-#[endpoint(tags("webhooks"))]
+#[endpoint(tags("webhooks"), responses((status_code = 200, description = "A JSON-RPC answer: `result` or `error`")))]
 pub(crate) async fn call(app: AppState, caller: Caller, req: &mut Request, res: &mut Response) {
-    let authorization = req.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let authorization =
+        req.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let delivery = match req.payload_with_max_size(payme::BODY_MAX).await {
         Ok(body) => Delivery::Post(body),
         Err(error) => {
@@ -18,7 +19,8 @@ pub(crate) async fn call(app: AppState, caller: Caller, req: &mut Request, res: 
             Delivery::Unreadable
         }
     };
-    let answer = payme::answer(&app, delivery, authorization.as_deref(), caller.0.ip.as_deref()).await;
+    let answer =
+        payme::answer(&app, delivery, authorization.as_deref(), caller.0.ip.as_deref()).await;
     send(res, answer);
 }
 
@@ -30,6 +32,7 @@ pub(crate) async fn other_method(app: AppState, caller: Caller, res: &mut Respon
 }
 
 fn send(res: &mut Response, answer: Vec<u8>) {
-    res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    res.headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     res.body(answer);
 }

@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use shared::Money;
 use shared::ids::{EscrowId, PaymentMethodId, TransactionId};
 use shared::ledger;
-use shared::payments::{self, PaymentMethod, Transaction, TransactionFilters, TransactionOrder, TransactionRow, TransactionStatus, TransactionType};
+use shared::payments::{
+    self, PaymentMethod, Transaction, TransactionFilters, TransactionOrder, TransactionRow,
+    TransactionStatus, TransactionType,
+};
 
 use crate::prelude::*;
 
@@ -41,8 +44,30 @@ pub(crate) struct TransactionOut {
 impl From<TransactionRow> for TransactionOut {
     fn from(row: TransactionRow) -> Self {
         let TransactionRow { transaction, payment_method } = row;
-        let Transaction { id, kind, amount, currency, status, escrow_id, description, created_at, processed_at, .. } = transaction;
-        Self { id, kind, amount, currency, status, payment_method, escrow_id, description, created_at, processed_at }
+        let Transaction {
+            id,
+            kind,
+            amount,
+            currency,
+            status,
+            escrow_id,
+            description,
+            created_at,
+            processed_at,
+            ..
+        } = transaction;
+        Self {
+            id,
+            kind,
+            amount,
+            currency,
+            status,
+            payment_method,
+            escrow_id,
+            description,
+            created_at,
+            processed_at,
+        }
     }
 }
 
@@ -87,7 +112,10 @@ impl Listed for MethodList {
 
 /// Lists the ways to pay that are switched on.
 #[endpoint(tags("payments"))]
-pub(crate) async fn list_methods(app: AppState, list: List<MethodList>) -> ApiResult<Paged<PaymentMethodOut>> {
+pub(crate) async fn list_methods(
+    app: AppState,
+    list: List<MethodList>,
+) -> ApiResult<Paged<PaymentMethodOut>> {
     let page = payments::active_methods(&mut *app.db.read().await?, list.window).await?;
     Ok(list.page(page.map(PaymentMethodOut::from)))
 }
@@ -115,12 +143,22 @@ pub(crate) struct DepositOut {
 
 /// Begins a deposit. Each call begins another one.
 #[endpoint(tags("payments"))]
-pub(crate) async fn begin_deposit(app: AppState, user: SignedIn, body: Body<DepositBody>) -> ApiResult<Created<DepositOut>> {
+pub(crate) async fn begin_deposit(
+    app: AppState,
+    user: SignedIn,
+    body: Body<DepositBody>,
+) -> ApiResult<Created<DepositOut>> {
     let Body(DepositBody { amount, payment_method }) = body;
+    let transaction = app
+        .db
+        .transaction(async |tx| {
+            payments::begin_deposit(tx, &app, user.user.id, amount, &payment_method, None).await
+        })
+        .await?;
+    let payment_url =
+        payments::payment_url(&app, &transaction, &payment_method, user.user.language)?;
     let transaction =
-        app.db.transaction(async |tx| payments::begin_deposit(tx, &app, user.user.id, amount, &payment_method, None).await).await?;
-    let payment_url = payments::payment_url(&app, &transaction, &payment_method, user.user.language)?;
-    let transaction = TransactionOut::from(TransactionRow { transaction, payment_method: Some(payment_method) });
+        TransactionOut::from(TransactionRow { transaction, payment_method: Some(payment_method) });
     Ok(Created(DepositOut { transaction, payment_url }))
 }
 
@@ -168,9 +206,14 @@ impl Listed for TransactionList {
 
 /// Lists the caller's own transactions, newest first.
 #[endpoint(tags("payments"))]
-pub(crate) async fn list_transactions(app: AppState, user: SignedIn, list: List<TransactionList>) -> ApiResult<Paged<TransactionOut>> {
+pub(crate) async fn list_transactions(
+    app: AppState,
+    user: SignedIn,
+    list: List<TransactionList>,
+) -> ApiResult<Paged<TransactionOut>> {
     let conn = &mut app.db.read().await?;
-    let page = payments::transactions_of(conn, user.user.id, list.filters, list.order, list.window).await?;
+    let page = payments::transactions_of(conn, user.user.id, list.filters, list.order, list.window)
+        .await?;
     Ok(list.page(page.map(TransactionOut::from)))
 }
 

@@ -18,7 +18,14 @@ pub async fn create_superuser(tx: &mut Tx, registration: Registration) -> Result
     user.is_superuser = true;
     user.is_verified = true;
     insert(tx, &user).await?;
-    audit::record(tx, Actor::System, "user.superuser_created", ("user", user.id.to_string()), json!({})).await?;
+    audit::record(
+        tx,
+        Actor::System,
+        "user.superuser_created",
+        ("user", user.id.to_string()),
+        json!({}),
+    )
+    .await?;
     tracing::info!(target: "accounts", user = %user.id, "superuser created");
     Ok(user)
 }

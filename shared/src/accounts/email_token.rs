@@ -92,7 +92,8 @@ pub(super) async fn mail_proof(tx: &mut Tx, user: &User) -> Result<()> {
         used_at: None,
     };
     diesel::insert_into(email_tokens::table).values(&token).execute(tx.conn()).await?;
-    jobs::enqueue(tx, &SendEmailVerification { user_id: user.id, email_token_id: token.id }).await?;
+    jobs::enqueue(tx, &SendEmailVerification { user_id: user.id, email_token_id: token.id })
+        .await?;
     Ok(())
 }
 
@@ -133,7 +134,10 @@ mod tests {
         assert_eq!(used.judge(&verified, soon), Proof::Proved);
         assert_eq!(used.judge(&user, soon), Proof::Nothing);
         assert_eq!(used.judge(&verified, made + VALID_FOR), Proof::Nothing);
-        assert_eq!(token.judge(&User { email: "new@mail.uz".to_owned(), ..user.clone() }, soon), Proof::Nothing);
+        assert_eq!(
+            token.judge(&User { email: "new@mail.uz".to_owned(), ..user.clone() }, soon),
+            Proof::Nothing
+        );
         assert_eq!(token.judge(&User { deleted_at: Some(made), ..user }, soon), Proof::Nothing);
     }
 }

@@ -24,7 +24,8 @@ const USERNAME: Text = Text::new(
 const USERNAME_RESERVED: Text =
     Text::new("Bu nom band qilib qo'yilgan.", "Это имя зарезервировано.", "This name is reserved.");
 /// Names that would speak for the platform.
-const RESERVED: &[&str] = &["admin", "administrator", "moderator", "support", "system", "wibestore"];
+const RESERVED: &[&str] =
+    &["admin", "administrator", "moderator", "support", "system", "wibestore"];
 
 /// Gathers what is wrong with the fields of one form.
 #[derive(Default)]
@@ -72,9 +73,15 @@ pub(super) fn phone_number(raw: &str) -> Result<Option<String>, Issue> {
         return Ok(None);
     }
     let written = raw.strip_prefix('+').unwrap_or(raw);
-    let digits: String = written.chars().filter(|character| !matches!(character, ' ' | '-' | '(' | ')')).collect();
-    let is_number = digits.len() == PHONE_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number && digits.starts_with("998") { Ok(Some(format!("+{digits}"))) } else { Err((texts::PHONE, String::new())) }
+    let digits: String =
+        written.chars().filter(|character| !matches!(character, ' ' | '-' | '(' | ')')).collect();
+    let is_number =
+        digits.len() == PHONE_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && digits.starts_with("998") {
+        Ok(Some(format!("+{digits}")))
+    } else {
+        Err((texts::PHONE, String::new()))
+    }
 }
 
 /// A username, which is also an address of the seller's page: never a number nor an id. Nothing means none.
@@ -105,13 +112,18 @@ pub(super) fn full_name(raw: &str) -> Result<String, Issue> {
     if name.chars().count() > FULL_NAME_MAX {
         return Err((texts::TOO_LONG, FULL_NAME_MAX.to_string()));
     }
-    if name.chars().any(char::is_control) { Err((texts::CONTROL, String::new())) } else { Ok(name.to_owned()) }
+    if name.chars().any(char::is_control) {
+        Err((texts::CONTROL, String::new()))
+    } else {
+        Ok(name.to_owned())
+    }
 }
 
 /// Something that can be the name of a time zone; PostgreSQL knows whether it is one.
 pub(super) fn timezone(raw: &str) -> Result<String, Issue> {
     let name = raw.trim();
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'/' | b'-' | b'+');
+    let known =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'/' | b'-' | b'+');
     if name.is_empty() || name.len() > TIMEZONE_MAX || !name.bytes().all(known) {
         return Err((texts::INVALID, String::new()));
     }
@@ -128,18 +140,39 @@ mod tests {
             assert_eq!(email(spelled).as_deref(), Ok("ali@mail.uz"), "{spelled:?}");
         }
         let long = format!("{}@mail.uz", "a".repeat(65));
-        for bad in ["", "ali", "ali@", "@mail.uz", "ali@mail", "a li@mail.uz", "ali@mail..uz", "алі@mail.uz", "a@b@c.uz", "İ@mail.uz", &long] {
+        for bad in [
+            "",
+            "ali",
+            "ali@",
+            "@mail.uz",
+            "ali@mail",
+            "a li@mail.uz",
+            "ali@mail..uz",
+            "алі@mail.uz",
+            "a@b@c.uz",
+            "İ@mail.uz",
+            &long,
+        ] {
             assert!(email(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
     fn one_phone_number_is_stored_however_it_is_spelled() {
-        for spelled in ["+998901234567", "998901234567", " +998 90 123-45-67 ", "+998 (90) 1234567"] {
+        for spelled in ["+998901234567", "998901234567", " +998 90 123-45-67 ", "+998 (90) 1234567"]
+        {
             assert_eq!(phone_number(spelled), Ok(Some("+998901234567".to_owned())), "{spelled:?}");
         }
         assert_eq!(phone_number(" "), Ok(None));
-        for bad in ["+99890123456", "901234567", "+79012345678", "+9989012345678", "++998901234567", "+99890123456x", "+998９01234567"] {
+        for bad in [
+            "+99890123456",
+            "901234567",
+            "+79012345678",
+            "+9989012345678",
+            "++998901234567",
+            "+99890123456x",
+            "+998９01234567",
+        ] {
             assert!(phone_number(bad).is_err(), "{bad:?}");
         }
     }
@@ -151,7 +184,17 @@ mod tests {
         }
         assert_eq!(username("  "), Ok(None));
         let long = "a".repeat(31);
-        for bad in ["al", "1ali", "ali ali", "аli", "ali@mail", "Admin", "wibestore", "0190a8f0-0000-7000-8000-000000000000", &long] {
+        for bad in [
+            "al",
+            "1ali",
+            "ali ali",
+            "аli",
+            "ali@mail",
+            "Admin",
+            "wibestore",
+            "0190a8f0-0000-7000-8000-000000000000",
+            &long,
+        ] {
             assert!(username(bad).is_err(), "{bad:?}");
         }
     }

@@ -66,13 +66,28 @@ pub async fn recognise(app: &App, email: &str, password: &str) -> Result<Recogni
 /// # Errors
 /// `ACCOUNT_DISABLED` when they are banned; `INVALID_CREDENTIALS` when the password was changed or the account was
 /// closed since they were recognised.
-pub async fn log_in(tx: &mut Tx, app: &App, recognised: &Recognised, client: &Client) -> Result<SignIn> {
+pub async fn log_in(
+    tx: &mut Tx,
+    app: &App,
+    recognised: &Recognised,
+    client: &Client,
+) -> Result<SignIn> {
     let mut user = User::lock(tx, recognised.user).await?.ok_or(Code::InvalidCredentials)?;
     user.admit(&recognised.password_hash)?;
     user.last_login = Some(tx.now());
-    diesel::update(users::table.find(user.id)).set(users::last_login.eq(user.last_login)).execute(tx.conn()).await?;
+    diesel::update(users::table.find(user.id))
+        .set(users::last_login.eq(user.last_login))
+        .execute(tx.conn())
+        .await?;
     let session = Session::open(tx, app, user.id, client).await?;
-    audit::record(tx, Actor::User(user.id), "auth.signed_in", ("user", user.id.to_string()), json!({"session": session.id})).await?;
+    audit::record(
+        tx,
+        Actor::User(user.id),
+        "auth.signed_in",
+        ("user", user.id.to_string()),
+        json!({"session": session.id}),
+    )
+    .await?;
     tracing::info!(target: "accounts", user = %user.id, session = %session.id, "signed in");
     SignIn::new(tx, app, user, &session).await
 }
@@ -106,9 +121,18 @@ mod tests {
         let refusal = |user: &User| user.admit("hash").err().map(|error| error.code());
         let user = User { password_hash: Some("hash".to_owned()), ..a_user("ali@mail.uz") };
         assert_eq!(refusal(&user), None);
-        assert_eq!(refusal(&User { is_active: false, ..user.clone() }), Some(Code::AccountDisabled));
-        assert_eq!(refusal(&User { password_hash: Some("other".to_owned()), ..user.clone() }), Some(Code::InvalidCredentials));
-        assert_eq!(refusal(&User { password_hash: None, ..user.clone() }), Some(Code::InvalidCredentials));
+        assert_eq!(
+            refusal(&User { is_active: false, ..user.clone() }),
+            Some(Code::AccountDisabled)
+        );
+        assert_eq!(
+            refusal(&User { password_hash: Some("other".to_owned()), ..user.clone() }),
+            Some(Code::InvalidCredentials)
+        );
+        assert_eq!(
+            refusal(&User { password_hash: None, ..user.clone() }),
+            Some(Code::InvalidCredentials)
+        );
         let closed = User { deleted_at: Some(DateTime::UNIX_EPOCH), is_active: false, ..user };
         assert_eq!(refusal(&closed), Some(Code::InvalidCredentials));
     }

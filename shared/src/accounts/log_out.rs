@@ -19,7 +19,14 @@ pub async fn log_out(tx: &mut Tx, id: SessionId) -> Result<Outcome> {
     if session::revoke(tx, session.user_id, Some(id), "signed_out").await? == 0 {
         return Ok(Outcome::AlreadyDone);
     }
-    audit::record(tx, Actor::User(session.user_id), "auth.signed_out", ("session", id.to_string()), json!({})).await?;
+    audit::record(
+        tx,
+        Actor::User(session.user_id),
+        "auth.signed_out",
+        ("session", id.to_string()),
+        json!({}),
+    )
+    .await?;
     tracing::info!(target: "accounts", user = %session.user_id, session = %id, "signed out");
     Ok(Outcome::Done)
 }
@@ -33,7 +40,14 @@ pub async fn log_out_everywhere(tx: &mut Tx, user: UserId) -> Result<Outcome> {
     if ended == 0 {
         return Ok(Outcome::AlreadyDone);
     }
-    audit::record(tx, Actor::User(user), "auth.signed_out_everywhere", ("user", user.to_string()), json!({"sessions": ended})).await?;
+    audit::record(
+        tx,
+        Actor::User(user),
+        "auth.signed_out_everywhere",
+        ("user", user.to_string()),
+        json!({"sessions": ended}),
+    )
+    .await?;
     tracing::info!(target: "accounts", user = %user, sessions = ended, "signed out everywhere");
     Ok(Outcome::Done)
 }

@@ -68,7 +68,12 @@ impl User {
 
     /// Locks the row of a person to the end of the transaction.
     pub(super) async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<Self>> {
-        Ok(Self::query().filter(users::id.eq(id)).for_no_key_update().first(tx.conn()).await.optional()?)
+        Ok(Self::query()
+            .filter(users::id.eq(id))
+            .for_no_key_update()
+            .first(tx.conn())
+            .await
+            .optional()?)
     }
 
     /// Locks the row of the person who has this address, in its canonical form.

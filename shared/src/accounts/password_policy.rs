@@ -31,8 +31,9 @@ const PERSONAL: Text = Text::new(
     "The password must not contain your e-mail, username or phone number.",
 );
 
-static COMMON_PASSWORDS: LazyLock<HashSet<&'static str>> =
-    LazyLock::new(|| include_str!("common_passwords.txt").lines().filter(|line| !line.starts_with("# ")).collect());
+static COMMON_PASSWORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    include_str!("common_passwords.txt").lines().filter(|line| !line.starts_with("# ")).collect()
+});
 
 /// What an attacker tries first for this person.
 #[derive(Clone, Copy, Default)]
@@ -71,7 +72,13 @@ impl Owner<'_> {
         let local_part = self.email.split('@').next();
         let phone = self.phone_number.and_then(|number| number.strip_prefix("+998"));
         let words = [Some(self.email), local_part, self.username, phone];
-        words.into_iter().flatten().filter(|word| word.len() >= OWN_WORD_MIN).map(str::to_lowercase).collect::<Vec<_>>().into_iter()
+        words
+            .into_iter()
+            .flatten()
+            .filter(|word| word.len() >= OWN_WORD_MIN)
+            .map(str::to_lowercase)
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 }
 
@@ -79,7 +86,11 @@ impl Owner<'_> {
 mod tests {
     use super::*;
 
-    const OWNER: Owner<'_> = Owner { email: "jasur.k@mail.uz", username: Some("Sniper77"), phone_number: Some("+998901234567") };
+    const OWNER: Owner<'_> = Owner {
+        email: "jasur.k@mail.uz",
+        username: Some("Sniper77"),
+        phone_number: Some("+998901234567"),
+    };
 
     fn texts_of(password: &str) -> Vec<Text> {
         issues(password, OWNER).into_iter().map(|(text, _)| text).collect()
@@ -87,7 +98,13 @@ mod tests {
 
     #[test]
     fn good_passwords_are_taken_as_they_come() {
-        for good in ["tulip-7-river", " spaced 1 out ", "пароль-из-7-слов", "日本語日本語日本1", &format!("{}1", "x".repeat(127))] {
+        for good in [
+            "tulip-7-river",
+            " spaced 1 out ",
+            "пароль-из-7-слов",
+            "日本語日本語日本1",
+            &format!("{}1", "x".repeat(127)),
+        ] {
             assert!(texts_of(good).is_empty(), "{good}: {:?}", texts_of(good));
         }
     }
@@ -99,7 +116,15 @@ mod tests {
         assert_eq!(texts_of(&format!("{}1", "x".repeat(128))), [texts::TOO_LONG]);
         assert_eq!(texts_of("onlyletters"), [COMPOSITION]);
         assert_eq!(texts_of("73519042685"), [COMPOSITION]);
-        for common in ["password1", "Password1", "QWERTY123", "parol123", "toshkent2020", "p@ssw0rd", "wibestore1"] {
+        for common in [
+            "password1",
+            "Password1",
+            "QWERTY123",
+            "parol123",
+            "toshkent2020",
+            "p@ssw0rd",
+            "wibestore1",
+        ] {
             assert_eq!(texts_of(common), [COMMON], "{common}");
         }
         for own in ["jasur.k@mail.uz1", "xJASUR.K9", "sniper77!", "mine901234567"] {
@@ -111,7 +136,10 @@ mod tests {
     fn the_list_has_only_what_the_other_rules_let_through() {
         assert!(COMMON_PASSWORDS.len() > 5_000);
         for listed in COMMON_PASSWORDS.iter() {
-            let found = issues(listed, Owner::default()).into_iter().map(|(text, _)| text).collect::<Vec<_>>();
+            let found = issues(listed, Owner::default())
+                .into_iter()
+                .map(|(text, _)| text)
+                .collect::<Vec<_>>();
             assert_eq!(found, [COMMON], "{listed}");
         }
     }

@@ -61,7 +61,14 @@ pub async fn refresh(tx: &mut Tx, app: &App, token: RefreshToken) -> Result<Refr
 
 async fn end_copied(tx: &mut Tx, user: UserId, session: &Session) -> Result<()> {
     session::revoke(tx, user, Some(session.id), "token_reused").await?;
-    audit::record(tx, Actor::System, "auth.token_reused", ("session", session.id.to_string()), json!({"user": user})).await?;
+    audit::record(
+        tx,
+        Actor::System,
+        "auth.token_reused",
+        ("session", session.id.to_string()),
+        json!({"user": user}),
+    )
+    .await?;
     tracing::warn!(target: "accounts", user = %user, session = %session.id, "refresh token reused; session ended");
     Ok(())
 }

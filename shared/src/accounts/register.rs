@@ -20,7 +20,8 @@ use crate::schema::users;
 use crate::security::Passwords;
 use crate::{App, Tx};
 
-const TAKEN: Text = Text::new("Bu qiymat band.", "Это значение уже занято.", "This is already taken.");
+const TAKEN: Text =
+    Text::new("Bu qiymat band.", "Это значение уже занято.", "This is already taken.");
 const TIMEZONE: &str = "Asia/Tashkent";
 
 /// What a person says to register, as they wrote it.
@@ -65,16 +66,35 @@ impl Registration {
     fn check(form: RegistrationForm) -> Result<Self> {
         let mut issues = Issues::default();
         let email = issues.keep("email", fields::email(&form.email)).unwrap_or_default();
-        let full_name = issues.keep("full_name", fields::full_name(form.full_name.as_deref().unwrap_or_default()));
-        let username = issues.keep("username", fields::username(form.username.as_deref().unwrap_or_default())).flatten();
-        let phone_number = issues.keep("phone_number", fields::phone_number(form.phone_number.as_deref().unwrap_or_default())).flatten();
-        let owner = Owner { email: &email, username: username.as_deref(), phone_number: phone_number.as_deref() };
+        let full_name = issues
+            .keep("full_name", fields::full_name(form.full_name.as_deref().unwrap_or_default()));
+        let username = issues
+            .keep("username", fields::username(form.username.as_deref().unwrap_or_default()))
+            .flatten();
+        let phone_number = issues
+            .keep(
+                "phone_number",
+                fields::phone_number(form.phone_number.as_deref().unwrap_or_default()),
+            )
+            .flatten();
+        let owner = Owner {
+            email: &email,
+            username: username.as_deref(),
+            phone_number: phone_number.as_deref(),
+        };
         for issue in password_policy::issues(&form.password, owner) {
             issues.add("password", issue);
         }
         issues.into_result()?;
         let full_name = full_name.unwrap_or_default();
-        Ok(Self { email, full_name, username, phone_number, language: form.language, password_hash: String::new() })
+        Ok(Self {
+            email,
+            full_name,
+            username,
+            phone_number,
+            language: form.language,
+            password_hash: String::new(),
+        })
     }
 
     /// The row of the new person.
@@ -91,7 +111,7 @@ impl Registration {
             is_staff: false,
             is_superuser: false,
             is_verified: false,
-            rating: Decimal::from(5),
+            rating: Decimal::new(500, 2),
             total_sales: 0,
             total_purchases: 0,
             language: self.language,
@@ -108,13 +128,25 @@ impl Registration {
 ///
 /// # Errors
 /// `ALREADY_EXISTS` when the e-mail, the username or the phone number is taken.
-pub async fn register(tx: &mut Tx, app: &App, registration: Registration, client: &Client) -> Result<SignIn> {
+pub async fn register(
+    tx: &mut Tx,
+    app: &App,
+    registration: Registration,
+    client: &Client,
+) -> Result<SignIn> {
     let mut user = registration.into_user(tx.now());
     user.last_login = Some(tx.now());
     insert(tx, &user).await?;
     let session = Session::open(tx, app, user.id, client).await?;
     email_token::mail_proof(tx, &user).await?;
-    audit::record(tx, Actor::User(user.id), "auth.registered", ("user", user.id.to_string()), json!({"session": session.id})).await?;
+    audit::record(
+        tx,
+        Actor::User(user.id),
+        "auth.registered",
+        ("user", user.id.to_string()),
+        json!({"session": session.id}),
+    )
+    .await?;
     tracing::info!(target: "accounts", user = %user.id, session = %session.id, "registered");
     SignIn::new(tx, app, user, &session).await
 }
@@ -128,7 +160,8 @@ pub(crate) async fn insert(tx: &mut Tx, user: &User) -> Result<()> {
 
 /// Names the field whose unique index refused a write of a person.
 pub(super) fn or_taken<T>(written: std::result::Result<T, diesel::result::Error>) -> Result<T> {
-    let taken = |field: &'static str| move || Error::new(Code::AlreadyExists).and_field(field, TAKEN, "");
+    let taken =
+        |field: &'static str| move || Error::new(Code::AlreadyExists).and_field(field, TAKEN, "");
     written
         .on_constraint("users_email_key", taken("email"))
         .on_constraint("users_username_key", taken("username"))
@@ -160,8 +193,14 @@ mod tests {
             ..form(" Ali@Mail.UZ", "tulip-7-river")
         };
         let user = Registration::check(written).expect("valid").into_user(DateTime::UNIX_EPOCH);
-        assert_eq!((user.email.as_str(), user.full_name.as_str(), user.username), ("ali@mail.uz", "Ali Valiev", None));
-        assert_eq!((user.phone_number.as_deref(), user.language), (Some("+998901234567"), Language::Ru));
+        assert_eq!(
+            (user.email.as_str(), user.full_name.as_str(), user.username),
+            ("ali@mail.uz", "Ali Valiev", None)
+        );
+        assert_eq!(
+            (user.phone_number.as_deref(), user.language),
+            (Some("+998901234567"), Language::Ru)
+        );
         assert!(user.is_active && !user.is_verified && !user.is_staff && !user.is_superuser);
     }
 

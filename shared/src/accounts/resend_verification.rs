@@ -46,7 +46,9 @@ pub async fn resend_verification(tx: &mut Tx, addressee: Addressee) -> Result<Ou
 impl User {
     /// Whether a proof should be mailed now.
     fn wants_proof(&self, last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
-        !self.is_verified && self.may_sign_in() && last.is_none_or(|last| now - last >= AT_MOST_EVERY)
+        !self.is_verified
+            && self.may_sign_in()
+            && last.is_none_or(|last| now - last >= AT_MOST_EVERY)
     }
 }
 

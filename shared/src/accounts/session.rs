@@ -64,7 +64,12 @@ pub struct TokenPair {
 
 impl Session {
     /// Opens a session for a person who has just proved who they are.
-    pub(super) async fn open(tx: &mut Tx, app: &App, user: UserId, client: &Client) -> Result<Self> {
+    pub(super) async fn open(
+        tx: &mut Tx,
+        app: &App,
+        user: UserId,
+        client: &Client,
+    ) -> Result<Self> {
         let now = tx.now();
         let lifetime = delta(app.settings.security.session_lifetime);
         let session = Self {
@@ -76,17 +81,22 @@ impl Session {
             expires_at: now + lifetime,
             revoked_at: None,
         };
-        let from = (sessions::ip.eq(client.ip.as_deref()), sessions::user_agent.eq(client.user_agent.as_deref()));
-        diesel::insert_into(sessions::table)
-            .values((&session, from))
-            .execute(tx.conn())
-            .await?;
+        let from = (
+            sessions::ip.eq(client.ip.as_deref()),
+            sessions::user_agent.eq(client.user_agent.as_deref()),
+        );
+        diesel::insert_into(sessions::table).values((&session, from)).execute(tx.conn()).await?;
         Ok(session)
     }
 
     /// Locks a session.
     pub(super) async fn lock(tx: &mut Tx, id: SessionId) -> Result<Option<Self>> {
-        let row = Self::query().filter(sessions::id.eq(id)).for_no_key_update().first(tx.conn()).await.optional()?;
+        let row = Self::query()
+            .filter(sessions::id.eq(id))
+            .for_no_key_update()
+            .first(tx.conn())
+            .await
+            .optional()?;
         Ok(row)
     }
 
@@ -98,7 +108,9 @@ impl Session {
             Turn::Expired
         } else if generation == self.generation {
             Turn::Rotate
-        } else if generation.checked_add(1) == Some(self.generation) && now - self.rotated_at <= OVERLAP {
+        } else if generation.checked_add(1) == Some(self.generation)
+            && now - self.rotated_at <= OVERLAP
+        {
             Turn::Repeat
         } else {
             Turn::Reused
@@ -110,7 +122,10 @@ impl Session {
         self.generation = self.generation.checked_add(1).ok_or(Code::TokenExpired)?;
         self.rotated_at = tx.now();
         diesel::update(sessions::table.find(self.id))
-            .set((sessions::generation.eq(self.generation), sessions::rotated_at.eq(self.rotated_at)))
+            .set((
+                sessions::generation.eq(self.generation),
+                sessions::rotated_at.eq(self.rotated_at),
+            ))
             .execute(tx.conn())
             .await?;
         Ok(())
@@ -126,12 +141,22 @@ impl Session {
 }
 
 /// Ends the live sessions of a person, or the one that is named. Returns how many there were.
-pub(super) async fn revoke(tx: &mut Tx, user: UserId, only: Option<SessionId>, reason: &str) -> Result<usize> {
+pub(super) async fn revoke(
+    tx: &mut Tx,
+    user: UserId,
+    only: Option<SessionId>,
+    reason: &str,
+) -> Result<usize> {
     let now = tx.now();
     let live = sessions::user_id.eq(user).and(sessions::revoked_at.is_null());
     let end = (sessions::revoked_at.eq(now), sessions::revoked_reason.eq(reason));
     let ended = match only {
-        Some(id) => diesel::update(sessions::table.filter(live.and(sessions::id.eq(id)))).set(end).execute(tx.conn()).await?,
+        Some(id) => {
+            diesel::update(sessions::table.filter(live.and(sessions::id.eq(id))))
+                .set(end)
+                .execute(tx.conn())
+                .await?
+        }
         None => diesel::update(sessions::table.filter(live)).set(end).execute(tx.conn()).await?,
     };
     Ok(ended)
@@ -168,11 +193,19 @@ mod tests {
         let session = session(3);
         assert_eq!(turn(&session, 3, TimeDelta::days(6)), Turn::Rotate);
         assert_eq!(turn(&session, 2, TimeDelta::zero()), Turn::Repeat);
-        assert_eq!(turn(&session, 2, TimeDelta::milliseconds(-5)), Turn::Repeat, "its transaction began first");
+        assert_eq!(
+            turn(&session, 2, TimeDelta::milliseconds(-5)),
+            Turn::Repeat,
+            "its transaction began first"
+        );
         assert_eq!(turn(&session, 2, TimeDelta::seconds(10)), Turn::Repeat);
         assert_eq!(turn(&session, 2, TimeDelta::seconds(11)), Turn::Reused);
         assert_eq!(turn(&session, 1, TimeDelta::zero()), Turn::Reused);
-        assert_eq!(turn(&session, 4, TimeDelta::zero()), Turn::Reused, "a generation that never was");
+        assert_eq!(
+            turn(&session, 4, TimeDelta::zero()),
+            Turn::Reused,
+            "a generation that never was"
+        );
     }
 
     #[test]

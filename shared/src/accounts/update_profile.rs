@@ -46,11 +46,15 @@ impl Change {
     fn check(form: ProfileForm) -> Result<Self> {
         let mut issues = Issues::default();
         let change = Self {
-            full_name: form.full_name.and_then(|raw| issues.keep("full_name", fields::full_name(&raw))),
-            username: form.username.and_then(|raw| issues.keep("username", fields::username(&raw.unwrap_or_default()))),
-            phone_number: form
-                .phone_number
-                .and_then(|raw| issues.keep("phone_number", fields::phone_number(&raw.unwrap_or_default()))),
+            full_name: form
+                .full_name
+                .and_then(|raw| issues.keep("full_name", fields::full_name(&raw))),
+            username: form.username.and_then(|raw| {
+                issues.keep("username", fields::username(&raw.unwrap_or_default()))
+            }),
+            phone_number: form.phone_number.and_then(|raw| {
+                issues.keep("phone_number", fields::phone_number(&raw.unwrap_or_default()))
+            }),
             language: form.language,
             timezone: form.timezone.and_then(|raw| issues.keep("timezone", fields::timezone(&raw))),
         };
@@ -91,7 +95,14 @@ pub async fn update_profile(tx: &mut Tx, id: UserId, form: ProfileForm) -> Resul
             .get_result(tx.conn())
             .await;
         user = or_taken(written)?;
-        audit::record(tx, Actor::User(id), "user.profile_changed", ("user", id.to_string()), json!({"fields": names})).await?;
+        audit::record(
+            tx,
+            Actor::User(id),
+            "user.profile_changed",
+            ("user", id.to_string()),
+            json!({"fields": names}),
+        )
+        .await?;
     }
     profile(tx, user).await
 }
@@ -103,10 +114,11 @@ async fn is_timezone(conn: &mut Conn, name: &str) -> Result<bool> {
         #[diesel(sql_type = Bool)]
         known: bool,
     }
-    let row: Known = diesel::sql_query("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = $1) AS known")
-        .bind::<SqlText, _>(name)
-        .get_result(conn)
-        .await?;
+    let row: Known =
+        diesel::sql_query("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = $1) AS known")
+            .bind::<SqlText, _>(name)
+            .get_result(conn)
+            .await?;
     Ok(row.known)
 }
 
@@ -116,9 +128,17 @@ mod tests {
 
     #[test]
     fn what_is_absent_stays_and_what_is_empty_goes() {
-        let form = ProfileForm { full_name: Some(" Ali ".to_owned()), phone_number: Some(None), ..ProfileForm::default() };
+        let form = ProfileForm {
+            full_name: Some(" Ali ".to_owned()),
+            phone_number: Some(None),
+            ..ProfileForm::default()
+        };
         let change = Change::check(form).expect("valid");
-        let expected = Change { full_name: Some("Ali".to_owned()), phone_number: Some(None), ..Change::default() };
+        let expected = Change {
+            full_name: Some("Ali".to_owned()),
+            phone_number: Some(None),
+            ..Change::default()
+        };
         assert_eq!(change, expected);
         assert_eq!(change.names(), ["full_name", "phone_number"]);
     }

@@ -33,12 +33,22 @@ pub async fn verify_email(tx: &mut Tx, app: &App, token: &str) -> Result<Outcome
         Proof::Proved => return Ok(Outcome::AlreadyDone),
         Proof::Proves => {}
     }
-    diesel::update(email_tokens::table.find(token.id)).set(email_tokens::used_at.eq(now)).execute(tx.conn()).await?;
+    diesel::update(email_tokens::table.find(token.id))
+        .set(email_tokens::used_at.eq(now))
+        .execute(tx.conn())
+        .await?;
     diesel::update(users::table.find(user.id))
         .set((users::is_verified.eq(true), users::updated_at.eq(now)))
         .execute(tx.conn())
         .await?;
-    audit::record(tx, Actor::User(user.id), "auth.email_verified", ("user", user.id.to_string()), json!({"token": token.id})).await?;
+    audit::record(
+        tx,
+        Actor::User(user.id),
+        "auth.email_verified",
+        ("user", user.id.to_string()),
+        json!({"token": token.id}),
+    )
+    .await?;
     tracing::info!(target: "accounts", user = %user.id, "e-mail verified");
     Ok(Outcome::Done)
 }

@@ -50,7 +50,12 @@ pub struct GameRow {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(conn: &mut Conn, filters: &Filters, order: Order, window: Window) -> Result<Page<GameRow>> {
+pub async fn list(
+    conn: &mut Conn,
+    filters: &Filters,
+    order: Order,
+    window: Window,
+) -> Result<Page<GameRow>> {
     let count = shown(filters).count().get_result(conn).await?;
     let ordered = match order {
         Order::Catalogue => shown(filters).order(games::sort_order.asc()),
@@ -107,7 +112,10 @@ async fn with_offers(conn: &mut Conn, found: Vec<Game>) -> Result<Vec<GameRow>> 
         .await?
         .into_iter()
         .collect();
-    Ok(found.into_iter().map(|game| GameRow { active_listings: counts.get(&game.id).copied().unwrap_or(0), game }).collect())
+    Ok(found
+        .into_iter()
+        .map(|game| GameRow { active_listings: counts.get(&game.id).copied().unwrap_or(0), game })
+        .collect())
 }
 
 #[cfg(test)]

@@ -22,7 +22,11 @@ pub struct Violation {
 
 impl std::fmt::Display for Violation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: not true that {}: {} row(s), such as {}", self.invariant, self.promise, self.rows, self.sample)
+        write!(
+            f,
+            "{}: not true that {}: {} row(s), such as {}",
+            self.invariant, self.promise, self.rows, self.sample
+        )
     }
 }
 

@@ -66,7 +66,13 @@ pub(super) fn show_check(violations: &[Violation]) {
 }
 
 fn show(violations: &[Violation]) {
-    let rows = |name: &str| violations.iter().filter(|found| found.invariant == name).map(|found| found.rows).sum::<i64>();
+    let rows = |name: &str| {
+        violations
+            .iter()
+            .filter(|found| found.invariant == name)
+            .map(|found| found.rows)
+            .sum::<i64>()
+    };
     for invariant in INVARIANTS {
         metrics::LEDGER_VIOLATIONS.with_label_values(&[invariant.name]).set(rows(invariant.name));
     }

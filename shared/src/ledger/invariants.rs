@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn the_thirteen_of_the_study_are_all_here() {
-        let numbers: BTreeSet<&str> = INVARIANTS.iter().filter_map(|invariant| invariant.name.split('_').next()).collect();
+        let numbers: BTreeSet<&str> =
+            INVARIANTS.iter().filter_map(|invariant| invariant.name.split('_').next()).collect();
         let expected: BTreeSet<String> = (1..=13).map(|number| format!("I{number}")).collect();
         assert_eq!(numbers, expected.iter().map(String::as_str).collect());
         let names: BTreeSet<&str> = INVARIANTS.iter().map(|invariant| invariant.name).collect();

@@ -99,7 +99,8 @@ pub async fn post(tx: &mut Tx, posting: &Posting) -> Result<Outcome> {
         #[diesel(sql_type = Nullable<BigInt>)]
         journal: Option<i64>,
     }
-    let (codes, amounts): (Vec<String>, Vec<Money>) = posting.legs.iter().map(|(account, amount)| (account.code(), *amount)).unzip();
+    let (codes, amounts): (Vec<String>, Vec<Money>) =
+        posting.legs.iter().map(|(account, amount)| (account.code(), *amount)).unzip();
     let posted: Posted = diesel::sql_query("SELECT ledger.post($1, $2, $3, $4, $5, $6) AS journal")
         .bind::<Text, _>(&posting.reference)
         .bind::<Text, _>(posting.kind)
@@ -145,10 +146,18 @@ pub async fn open_account(tx: &mut Tx, account: Account) -> Result<()> {
         Account::Available(user) => ("user_available", user.0),
         Account::WithdrawalHold(user) => ("user_withdrawal_hold", user.0),
         Account::Escrow(escrow) => ("escrow", escrow.0),
-        Account::Provider(_) | Account::Commission | Account::Subscription | Account::Suspense | Account::Adjustment => {
+        Account::Provider(_)
+        | Account::Commission
+        | Account::Subscription
+        | Account::Suspense
+        | Account::Adjustment => {
             return Err(crate::Error::internal(format!("{} is the platform's", account.code())));
         }
     };
-    diesel::sql_query("SELECT ledger.open_account($1, $2)").bind::<Text, _>(kind).bind::<SqlUuid, _>(owner).execute(tx.conn()).await?;
+    diesel::sql_query("SELECT ledger.open_account($1, $2)")
+        .bind::<Text, _>(kind)
+        .bind::<SqlUuid, _>(owner)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }

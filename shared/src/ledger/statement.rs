@@ -46,7 +46,8 @@ pub async fn statement(conn: &mut Conn, subject: Subject) -> Result<String> {
     .bind::<Bool, _>(all_sides)
     .load(conn)
     .await?;
-    let texts: Vec<String> = lines.iter().map(|line| format!("{} {}", line.code, signed(line.amount))).collect();
+    let texts: Vec<String> =
+        lines.iter().map(|line| format!("{} {}", line.code, signed(line.amount))).collect();
     Ok(texts.join("\n"))
 }
 

@@ -213,12 +213,14 @@ pub async fn find(conn: &mut Conn, id: ListingId, viewer: Option<&User>) -> Resu
     if public || theirs { Ok(view) } else { Err(Error::new(Code::NotFound)) }
 }
 
-/// Whether the catalogue has this game.
+/// Whether the catalogue has this game, by its slug or its id.
 ///
 /// # Errors
 /// `NOT_FOUND` when it has not.
-pub async fn require_game(conn: &mut Conn, slug: &str) -> Result<()> {
-    let known = exists(games::table.filter(games::slug.eq(slug).and(games::is_active)));
+pub async fn require_game(conn: &mut Conn, slug_or_id: &str) -> Result<()> {
+    let id = Uuid::parse_str(slug_or_id).ok().map(GameId);
+    let named = games::slug.eq(slug_or_id).or(games::id.nullable().eq(id));
+    let known = exists(games::table.filter(games::is_active).filter(named.assume_not_null()));
     if diesel::select(known).get_result(conn).await? {
         Ok(())
     } else {

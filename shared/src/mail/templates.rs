@@ -16,7 +16,11 @@ struct Words {
 }
 
 const VERIFY_EMAIL: Words = Words {
-    subject: Text::new("WibeStore: email manzilingizni tasdiqlang", "WibeStore: подтвердите email", "WibeStore: confirm your e-mail"),
+    subject: Text::new(
+        "WibeStore: email manzilingizni tasdiqlang",
+        "WibeStore: подтвердите email",
+        "WibeStore: confirm your e-mail",
+    ),
     greeting: Text::new("Assalomu alaykum!", "Здравствуйте!", "Hello!"),
     body: Text::new(
         "Ushbu manzil WibeStore'da ro'yxatdan o'tishda ko'rsatildi. Uni tasdiqlash uchun havolani oching va tugmani bosing. Havola 24 soat amal qiladi.",
@@ -47,7 +51,12 @@ pub fn verify_email(language: Language, to: String, link: &str, reference: Strin
 impl Words {
     fn plain(&self, language: Language, link: &str) -> String {
         let part = |text: Text| text.get(language);
-        format!("{}\n\n{}\n\n{link}\n\n{}\n\nWibeStore\n", part(self.greeting), part(self.body), part(self.closing))
+        format!(
+            "{}\n\n{}\n\n{link}\n\n{}\n\nWibeStore\n",
+            part(self.greeting),
+            part(self.body),
+            part(self.closing)
+        )
     }
 
     fn html(&self, language: Language, link: &str) -> String {
@@ -85,7 +94,12 @@ mod tests {
     fn a_letter_carries_its_link_in_both_forms_and_every_language() {
         for language in Language::ALL {
             let link = "https://api.wibestore.uz/api/v1/auth/email/verify/?token=abc&lang=uz";
-            let letter = verify_email(*language, "ali@mail.uz".to_owned(), link, "verify-email-1".to_owned());
+            let letter = verify_email(
+                *language,
+                "ali@mail.uz".to_owned(),
+                link,
+                "verify-email-1".to_owned(),
+            );
             assert!(letter.text.contains(link), "{}", letter.text);
             assert!(letter.html.contains("?token=abc&amp;lang=uz\""), "{}", letter.html);
             assert!(letter.html.contains(&format!("<html lang=\"{language}\">")));

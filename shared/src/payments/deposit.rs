@@ -46,15 +46,23 @@ pub async fn begin_deposit(
 ///
 /// # Errors
 /// `INTERNAL_ERROR` when no provider serves the method.
-pub fn payment_url(app: &App, deposit: &Transaction, method_code: &str, language: Language) -> Result<String> {
-    let provider = Provider::parse(method_code)
-        .ok_or_else(|| Error::internal(format!("deposit {} by {method_code}, which has no adapter", deposit.id)))?;
+pub fn payment_url(
+    app: &App,
+    deposit: &Transaction,
+    method_code: &str,
+    language: Language,
+) -> Result<String> {
+    let provider = Provider::parse(method_code).ok_or_else(|| {
+        Error::internal(format!("deposit {} by {method_code}, which has no adapter", deposit.id))
+    })?;
     provider.payment_url(app, deposit, language)
 }
 
 fn check_amount(amount: Money) -> Result<()> {
     let (min, max) = (Money::from_soum(DEPOSIT_MIN), Money::from_soum(DEPOSIT_MAX));
-    let issue = |text, limit: Money| Error::new(crate::Code::ValidationError).and_field("amount", text, limit.to_string());
+    let issue = |text, limit: Money| {
+        Error::new(crate::Code::ValidationError).and_field("amount", text, limit.to_string())
+    };
     match amount {
         amount if amount < min => Err(issue(texts::TOO_SMALL, min)),
         amount if amount > max => Err(issue(texts::TOO_LARGE, max)),
@@ -92,7 +100,11 @@ mod tests {
             ("9999999999999999.99", false),
         ] {
             let result = check_amount(Money::parse(amount).expect("an amount"));
-            assert_eq!(result.as_ref().err().map(crate::Error::code), (!allowed).then_some(Code::ValidationError), "{amount}");
+            assert_eq!(
+                result.as_ref().err().map(crate::Error::code),
+                (!allowed).then_some(Code::ValidationError),
+                "{amount}"
+            );
         }
     }
 }

@@ -37,7 +37,11 @@ pub async fn expire_deposits(tx: &mut Tx) -> Result<Swept> {
 async fn cancel_abandoned(tx: &mut Tx, limit: i64) -> Result<usize> {
     let found: Vec<TransactionId> = transactions::table
         .select(transactions::id)
-        .filter(transactions::kind.eq(TransactionType::Deposit).and(transactions::status.eq(TransactionStatus::Pending)))
+        .filter(
+            transactions::kind
+                .eq(TransactionType::Deposit)
+                .and(transactions::status.eq(TransactionStatus::Pending)),
+        )
         .filter(transactions::created_at.lt(tx.now() - BEGIN_WITHIN))
         .order(transactions::created_at)
         .limit(limit)

@@ -35,7 +35,9 @@ pub(crate) async fn measure(conn: &mut Conn) -> Result<()> {
     .await?;
     for row in rows {
         metrics::DEPOSIT_PENDING_COUNT.with_label_values(&[row.provider.as_str()]).set(row.count);
-        metrics::DEPOSIT_PENDING_OLDEST.with_label_values(&[row.provider.as_str()]).set(row.oldest_seconds);
+        metrics::DEPOSIT_PENDING_OLDEST
+            .with_label_values(&[row.provider.as_str()])
+            .set(row.oldest_seconds);
     }
     Ok(())
 }

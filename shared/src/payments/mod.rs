@@ -22,4 +22,6 @@ pub use deposit::{begin_deposit, payment_url};
 pub use expire::{Swept, expire_deposits};
 pub(crate) use gauges::measure;
 pub use model::{BEGIN_WITHIN, PaymentMethod, Transaction, TransactionStatus, TransactionType};
-pub use queries::{TransactionFilters, TransactionOrder, TransactionRow, active_methods, find_own, transactions_of};
+pub use queries::{
+    TransactionFilters, TransactionOrder, TransactionRow, active_methods, find_own, transactions_of,
+};

@@ -118,8 +118,17 @@ impl Transaction {
 
     /// A completed movement, for what happens at once: a purchase, a sale, a commission, a refund.
     #[must_use]
-    pub fn completed(kind: TransactionType, user: UserId, amount: Money, now: DateTime<Utc>) -> Self {
-        Self { status: TransactionStatus::Completed, processed_at: Some(now), ..Self::new(kind, user, amount, now) }
+    pub fn completed(
+        kind: TransactionType,
+        user: UserId,
+        amount: Money,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            status: TransactionStatus::Completed,
+            processed_at: Some(now),
+            ..Self::new(kind, user, amount, now)
+        }
     }
 
     /// The same movement, belonging to a deal.
@@ -160,7 +169,11 @@ impl Transaction {
     ///
     /// # Errors
     /// `INVALID_STATE` when the provider has not begun, or it is over.
-    pub fn complete(&mut self, provider_transaction_id: &str, now: DateTime<Utc>) -> Result<Outcome> {
+    pub fn complete(
+        &mut self,
+        provider_transaction_id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome> {
         match self.status {
             TransactionStatus::Processing => {
                 self.status = TransactionStatus::Completed;
@@ -170,9 +183,9 @@ impl Transaction {
                 Ok(Outcome::Done)
             }
             TransactionStatus::Completed => Ok(Outcome::AlreadyDone),
-            TransactionStatus::Pending | TransactionStatus::Failed | TransactionStatus::Cancelled => {
-                Err(Error::invalid_state(self.status.as_str()))
-            }
+            TransactionStatus::Pending
+            | TransactionStatus::Failed
+            | TransactionStatus::Cancelled => Err(Error::invalid_state(self.status.as_str())),
         }
     }
 
@@ -189,7 +202,9 @@ impl Transaction {
                 Ok(Outcome::Done)
             }
             TransactionStatus::Cancelled => Ok(Outcome::AlreadyDone),
-            TransactionStatus::Completed | TransactionStatus::Failed => Err(Error::invalid_state(self.status.as_str())),
+            TransactionStatus::Completed | TransactionStatus::Failed => {
+                Err(Error::invalid_state(self.status.as_str()))
+            }
         }
     }
 
@@ -221,12 +236,21 @@ impl Transaction {
 
     /// Locks the row to the end of the transaction.
     pub(super) async fn lock(tx: &mut Tx, id: TransactionId) -> Result<Self> {
-        Ok(Self::query().filter(transactions::id.eq(id)).for_no_key_update().first(tx.conn()).await?)
+        Ok(Self::query()
+            .filter(transactions::id.eq(id))
+            .for_no_key_update()
+            .first(tx.conn())
+            .await?)
     }
 
     /// Locks the row unless somebody holds it: a sweep waits for nobody.
     pub(super) async fn lock_if_free(tx: &mut Tx, id: TransactionId) -> Result<Option<Self>> {
-        let row = Self::query().filter(transactions::id.eq(id)).for_no_key_update().skip_locked().first(tx.conn()).await;
+        let row = Self::query()
+            .filter(transactions::id.eq(id))
+            .for_no_key_update()
+            .skip_locked()
+            .first(tx.conn())
+            .await;
         Ok(row.optional()?)
     }
 }
@@ -265,7 +289,10 @@ mod tests {
 
     fn deposit(status: TransactionStatus) -> Transaction {
         let now = DateTime::<Utc>::UNIX_EPOCH;
-        Transaction { status, ..Transaction::new(TransactionType::Deposit, UserId::new(), Money::from_soum(1000), now) }
+        Transaction {
+            status,
+            ..Transaction::new(TransactionType::Deposit, UserId::new(), Money::from_soum(1000), now)
+        }
     }
 
     /// What each status allows: begin, complete, cancel. `Some(true)` = done, `Some(false)` = already done.
@@ -299,16 +326,27 @@ mod tests {
         assert_eq!(row.processed_at, Some(now), "a replay changes nothing");
 
         let refund = row.reversal(later);
-        assert_eq!((refund.kind, refund.status), (TransactionType::Refund, TransactionStatus::Completed));
-        assert_eq!((refund.reverses_id, refund.amount, refund.provider_transaction_id), (Some(row.id), row.amount, None));
+        assert_eq!(
+            (refund.kind, refund.status),
+            (TransactionType::Refund, TransactionStatus::Completed)
+        );
+        assert_eq!(
+            (refund.reverses_id, refund.amount, refund.provider_transaction_id),
+            (Some(row.id), row.amount, None)
+        );
     }
 
     #[test]
     fn only_a_pending_deposit_is_abandoned_and_only_after_a_day() {
         let start = DateTime::<Utc>::UNIX_EPOCH;
         assert!(!deposit(TransactionStatus::Pending).is_abandoned(start + BEGIN_WITHIN));
-        assert!(deposit(TransactionStatus::Pending).is_abandoned(start + BEGIN_WITHIN + TimeDelta::milliseconds(1)));
-        for status in TransactionStatus::ALL.iter().filter(|status| **status != TransactionStatus::Pending) {
+        assert!(
+            deposit(TransactionStatus::Pending)
+                .is_abandoned(start + BEGIN_WITHIN + TimeDelta::milliseconds(1))
+        );
+        for status in
+            TransactionStatus::ALL.iter().filter(|status| **status != TransactionStatus::Pending)
+        {
             assert!(!deposit(*status).is_abandoned(start + TimeDelta::days(9)), "{status}");
         }
     }

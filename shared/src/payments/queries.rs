@@ -4,11 +4,11 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::model::{PaymentMethod, Transaction, TransactionStatus, TransactionType};
+use crate::Conn;
 use crate::error::{Code, Error, Result};
 use crate::ids::{TransactionId, UserId};
 use crate::page::{Page, Window};
 use crate::schema::{payment_methods, transactions};
-use crate::Conn;
 
 /// Which of a person's transactions.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,8 +46,15 @@ pub struct TransactionRow {
 /// # Errors
 /// The database's.
 pub async fn active_methods(conn: &mut Conn, window: Window) -> Result<Page<PaymentMethod>> {
-    let rows = PaymentMethod::query().filter(payment_methods::is_active).order(payment_methods::name).limit(window.limit).offset(window.offset).load(conn).await?;
-    let count = payment_methods::table.filter(payment_methods::is_active).count().get_result(conn).await?;
+    let rows = PaymentMethod::query()
+        .filter(payment_methods::is_active)
+        .order(payment_methods::name)
+        .limit(window.limit)
+        .offset(window.offset)
+        .load(conn)
+        .await?;
+    let count =
+        payment_methods::table.filter(payment_methods::is_active).count().get_result(conn).await?;
     Ok(Page { rows, count })
 }
 
@@ -62,7 +69,10 @@ pub async fn transactions_of(
     order: TransactionOrder,
     window: Window,
 ) -> Result<Page<TransactionRow>> {
-    let mut wanted = transactions::table.left_join(payment_methods::table).filter(transactions::user_id.eq(user)).into_boxed();
+    let mut wanted = transactions::table
+        .left_join(payment_methods::table)
+        .filter(transactions::user_id.eq(user))
+        .into_boxed();
     let mut counted = transactions::table.filter(transactions::user_id.eq(user)).into_boxed();
     if let Some(kind) = filters.kind {
         wanted = wanted.filter(transactions::kind.eq(kind));
@@ -73,10 +83,18 @@ pub async fn transactions_of(
         counted = counted.filter(transactions::status.eq(status));
     }
     let sorted = match order {
-        TransactionOrder::Oldest => wanted.order((transactions::created_at.asc(), transactions::id.asc())),
-        TransactionOrder::Newest => wanted.order((transactions::created_at.desc(), transactions::id.desc())),
-        TransactionOrder::Smallest => wanted.order((transactions::amount.asc(), transactions::id.asc())),
-        TransactionOrder::Largest => wanted.order((transactions::amount.desc(), transactions::id.desc())),
+        TransactionOrder::Oldest => {
+            wanted.order((transactions::created_at.asc(), transactions::id.asc()))
+        }
+        TransactionOrder::Newest => {
+            wanted.order((transactions::created_at.desc(), transactions::id.desc()))
+        }
+        TransactionOrder::Smallest => {
+            wanted.order((transactions::amount.asc(), transactions::id.asc()))
+        }
+        TransactionOrder::Largest => {
+            wanted.order((transactions::amount.desc(), transactions::id.desc()))
+        }
     };
     let rows: Vec<(Transaction, Option<String>)> = sorted
         .select((Transaction::as_select(), payment_methods::code.nullable()))

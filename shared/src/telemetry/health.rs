@@ -68,7 +68,8 @@ pub async fn detailed(app: &App) -> Health {
         }
         Err(_) => None,
     };
-    let mut checks = vec![Check { name: "database", ok: figures.is_some(), age_seconds: None }, redis];
+    let mut checks =
+        vec![Check { name: "database", ok: figures.is_some(), age_seconds: None }, redis];
     checks.extend(figures.iter().flat_map(Figures::checks));
     Health { checks }
 }
@@ -89,9 +90,21 @@ impl Figures {
     fn checks(&self) -> [Check; 4] {
         let heard = |age: Option<i64>, max: i64| age.is_some_and(|age| age <= max);
         [
-            Check { name: "worker", ok: heard(self.worker_age, WORKER_SILENCE_MAX), age_seconds: self.worker_age },
-            Check { name: "scheduler", ok: heard(self.scheduler_age, SCHEDULER_SILENCE_MAX), age_seconds: self.scheduler_age },
-            Check { name: "jobs", ok: self.due_age.is_none_or(|age| age <= DUE_AGE_MAX), age_seconds: self.due_age },
+            Check {
+                name: "worker",
+                ok: heard(self.worker_age, WORKER_SILENCE_MAX),
+                age_seconds: self.worker_age,
+            },
+            Check {
+                name: "scheduler",
+                ok: heard(self.scheduler_age, SCHEDULER_SILENCE_MAX),
+                age_seconds: self.scheduler_age,
+            },
+            Check {
+                name: "jobs",
+                ok: self.due_age.is_none_or(|age| age <= DUE_AGE_MAX),
+                age_seconds: self.due_age,
+            },
             Check { name: "ledger", ok: self.ledger_ok, age_seconds: None },
         ]
     }
@@ -133,11 +146,16 @@ mod tests {
 
     #[test]
     fn silence_and_backlog_are_seen() {
-        let names = |figures: Figures| -> Vec<&str> { figures.checks().iter().filter(|check| !check.ok).map(|check| check.name).collect() };
+        let names = |figures: Figures| -> Vec<&str> {
+            figures.checks().iter().filter(|check| !check.ok).map(|check| check.name).collect()
+        };
         assert_eq!(names(figures()), Vec::<&str>::new());
         assert_eq!(names(Figures { worker_age: None, ..figures() }), ["worker"]);
         assert_eq!(names(Figures { scheduler_age: Some(3_600), ..figures() }), ["scheduler"]);
-        assert_eq!(names(Figures { due_age: Some(301), ledger_ok: false, ..figures() }), ["jobs", "ledger"]);
+        assert_eq!(
+            names(Figures { due_age: Some(301), ledger_ok: false, ..figures() }),
+            ["jobs", "ledger"]
+        );
     }
 
     #[test]
@@ -146,6 +164,9 @@ mod tests {
             let check = |name, ok| Check { name, ok, age_seconds: None };
             Health { checks: vec![check("database", database), check("redis", redis)] }.status()
         };
-        assert_eq!([status(true, true), status(true, false), status(false, true)], ["ok", "degraded", "down"]);
+        assert_eq!(
+            [status(true, true), status(true, false), status(false, true)],
+            ["ok", "degraded", "down"]
+        );
     }
 }

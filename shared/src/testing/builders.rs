@@ -19,7 +19,10 @@ use crate::language::Language;
 use crate::ledger::{self, Account, Posting};
 use crate::listings::{Credentials, Listing, ListingStatus};
 use crate::payments::{Transaction, TransactionType};
-use crate::schema::{games, listing_credentials, listings, payme_transactions, payment_methods, subscription_plans, user_subscriptions};
+use crate::schema::{
+    games, listing_credentials, listings, payme_transactions, payment_methods, subscription_plans,
+    user_subscriptions,
+};
 use crate::security::Vault;
 use crate::{Money, Tx};
 
@@ -43,7 +46,7 @@ pub fn a_user(email: &str) -> User {
         is_staff: false,
         is_superuser: false,
         is_verified: false,
-        rating: Decimal::from(5),
+        rating: Decimal::new(500, 2),
         total_sales: 0,
         total_purchases: 0,
         language: Language::Uz,
@@ -65,7 +68,10 @@ pub struct NewUser {
 impl NewUser {
     /// Somebody new.
     pub fn new() -> Self {
-        let user = User { is_verified: true, ..a_user(&format!("user-{}@example.uz", Uuid::now_v7().simple())) };
+        let user = User {
+            is_verified: true,
+            ..a_user(&format!("user-{}@example.uz", Uuid::now_v7().simple()))
+        };
         Self { user, password: None }
     }
 
@@ -132,7 +138,12 @@ impl NewUser {
             Some(password) => quick_hash(password)?,
             None => PASSWORD_HASH.clone(),
         };
-        let user = User { password_hash: Some(hash), created_at: tx.now(), updated_at: tx.now(), ..self.user };
+        let user = User {
+            password_hash: Some(hash),
+            created_at: tx.now(),
+            updated_at: tx.now(),
+            ..self.user
+        };
         accounts::insert(tx, &user).await?;
         Ok(user)
     }
@@ -149,7 +160,10 @@ fn quick_hash(password: &str) -> Result<String> {
     let refused = |error: argon2::Error| Error::internal(error.to_string());
     let params = Params::new(Params::MIN_M_COST, 1, 1, None).map_err(refused)?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon2.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
+    argon2
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(|error| Error::internal(error.to_string()))
 }
 
 /// A game of the catalogue.
@@ -173,7 +187,12 @@ impl NewGame {
     pub async fn insert(self, tx: &mut Tx) -> Result<GameId> {
         let id = GameId::new();
         diesel::insert_into(games::table)
-            .values((games::id.eq(id), games::name.eq(self.name), games::slug.eq(self.slug), games::icon.eq("🎮")))
+            .values((
+                games::id.eq(id),
+                games::name.eq(self.name),
+                games::slug.eq(self.slug),
+                games::icon.eq("🎮"),
+            ))
             .execute(tx.conn())
             .await?;
         Ok(id)
@@ -200,7 +219,13 @@ impl NewListing {
     /// Offered by this person.
     pub fn of(seller: UserId) -> Self {
         let title = "PUBG Mobile: 70 level, Glacier M416".to_owned();
-        Self { seller, game: None, title, price: Money::from_soum(150_000), status: ListingStatus::Active }
+        Self {
+            seller,
+            game: None,
+            title,
+            price: Money::from_soum(150_000),
+            status: ListingStatus::Active,
+        }
     }
 
     /// Of this game; the first of the catalogue otherwise.
@@ -234,7 +259,9 @@ impl NewListing {
     pub async fn insert(self, tx: &mut Tx, vault: &Vault) -> Result<Listing> {
         let game = match self.game {
             Some(game) => game,
-            None => games::table.select(games::id).order(games::sort_order).first(tx.conn()).await?,
+            None => {
+                games::table.select(games::id).order(games::sort_order).first(tx.conn()).await?
+            }
         };
         let approved_at = (self.status != ListingStatus::Pending).then_some(tx.now());
         let listing: Listing = diesel::insert_into(listings::table)
@@ -243,7 +270,8 @@ impl NewListing {
                 listings::seller_id.eq(self.seller),
                 listings::game_id.eq(game),
                 listings::title.eq(self.title),
-                listings::description.eq("Season 12, 70 skins, no bans. Linked to an e-mail that goes with it."),
+                listings::description
+                    .eq("Season 12, 70 skins, no bans. Linked to an e-mail that goes with it."),
                 listings::price.eq(self.price),
                 listings::status.eq(self.status),
                 listings::login_method.eq("email"),
@@ -309,7 +337,11 @@ impl NewSubscription {
     /// The database's.
     pub async fn insert(self, tx: &mut Tx) -> Result<()> {
         let by_slug = subscription_plans::slug.eq(self.plan);
-        let plan: PlanId = subscription_plans::table.filter(by_slug).select(subscription_plans::id).first(tx.conn()).await?;
+        let plan: PlanId = subscription_plans::table
+            .filter(by_slug)
+            .select(subscription_plans::id)
+            .first(tx.conn())
+            .await?;
         let now = tx.now();
         diesel::insert_into(user_subscriptions::table)
             .values((
@@ -331,8 +363,11 @@ impl NewSubscription {
 /// # Errors
 /// The database's.
 pub async fn deposit(tx: &mut Tx, user: UserId, amount: Money) -> Result<TransactionId> {
-    let payme: PaymentMethodId =
-        payment_methods::table.filter(payment_methods::code.eq("payme")).select(payment_methods::id).first(tx.conn()).await?;
+    let payme: PaymentMethodId = payment_methods::table
+        .filter(payment_methods::code.eq("payme"))
+        .select(payment_methods::id)
+        .first(tx.conn())
+        .await?;
     let theirs = Uuid::now_v7().simple().to_string();
     let row = Transaction {
         payment_method_id: Some(payme),

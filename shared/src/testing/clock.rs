@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
+use diesel_async::{
+    AsyncConnection as _, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _,
+};
 
 use crate::Conn;
 use crate::db::app_now;
@@ -49,8 +51,10 @@ pub async fn shift(conn: &mut Conn) -> Result<TimeDelta> {
         #[diesel(sql_type = BigInt)]
         milliseconds: i64,
     }
-    let shift: Shift = diesel::sql_query("SELECT (extract(epoch FROM shift) * 1000)::bigint AS milliseconds FROM app_clock")
-        .get_result(conn)
-        .await?;
+    let shift: Shift = diesel::sql_query(
+        "SELECT (extract(epoch FROM shift) * 1000)::bigint AS milliseconds FROM app_clock",
+    )
+    .get_result(conn)
+    .await?;
     Ok(TimeDelta::milliseconds(shift.milliseconds))
 }

@@ -5,4 +5,4 @@ pub mod clock;
 mod demo;
 
 pub use builders::{NewGame, NewListing, NewSubscription, NewUser, PASSWORD, a_user, deposit};
-pub use demo::{DemoPerson, DemoPeople, seed_demo};
+pub use demo::{DemoPeople, DemoPerson, seed_demo};

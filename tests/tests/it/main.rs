@@ -1,7 +1,13 @@
 //! The suite: one binary, one module per noun.
 
+mod accounts;
 mod architecture;
+mod deals;
 mod faults;
+mod front;
 mod jobs;
 mod ledger;
+mod listings;
+mod metrics;
+mod payme;
 mod schema;

@@ -83,9 +83,14 @@ impl<T: OptionalPayload> FromRequest for OptionalBody<T> {
 
 extractor!([T: OptionalPayload] OptionalBody<T>);
 
-fn describe<T: Payload>(components: &mut Components, operation: &mut Operation, required: Required) {
+fn describe<T: Payload>(
+    components: &mut Components,
+    operation: &mut Operation,
+    required: Required,
+) {
     let content = Content::new(T::to_schema(components));
-    operation.request_body = Some(RequestBody::new().required(required).add_content("application/json", content));
+    operation.request_body =
+        Some(RequestBody::new().required(required).add_content("application/json", content));
     openapi::declare(components, operation, &[Kind::Invalid, Kind::TooLarge, Kind::Unsupported]);
 }
 
@@ -95,7 +100,8 @@ fn header(req: &Request, name: HeaderName) -> Option<&str> {
 
 /// `application/json`, in UTF-8 and as it is: anything else is 415. It also keeps foreign forms out.
 fn must_be_json(req: &Request) -> Result<()> {
-    let plain = header(req, CONTENT_ENCODING).is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
+    let plain = header(req, CONTENT_ENCODING)
+        .is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
     let kind = header(req, CONTENT_TYPE).and_then(|text| text.parse::<mime::Mime>().ok());
     let json = kind.is_some_and(|kind| {
         let utf8 = kind.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8);
@@ -126,7 +132,8 @@ fn parse<T: Payload>(body: &[u8]) -> Result<T> {
     let text = std::str::from_utf8(body).ok().ok_or(Code::MalformedJson)?;
     let names = walk::check(text)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| problems::unreadable::<T>(&error, &names))?;
+    let value: T = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| problems::unreadable::<T>(&error, &names))?;
     value.validate().map_err(|errors| problems::invalid(&errors))?;
     Ok(value)
 }
@@ -148,6 +155,7 @@ mod tests {
 
     #[derive(Debug, Deserialize, ToSchema, Validate)]
     #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read is looked at")]
     struct Thing {
         #[validate(length(min = 2, max = 5))]
         name: String,
@@ -213,7 +221,12 @@ mod tests {
             b"NaN",
             deep.as_bytes(),
         ] {
-            assert_eq!(answer(bad), json!(["MALFORMED_JSON", {}]), "{}", String::from_utf8_lossy(bad));
+            assert_eq!(
+                answer(bad),
+                json!(["MALFORMED_JSON", {}]),
+                "{}",
+                String::from_utf8_lossy(bad)
+            );
         }
     }
 
@@ -226,12 +239,18 @@ mod tests {
 
     #[test]
     fn every_missing_and_every_unknown_field_is_named() {
-        refused("{}", json!({ "name": ["This field is required."], "price": ["This field is required."] }));
+        refused(
+            "{}",
+            json!({ "name": ["This field is required."], "price": ["This field is required."] }),
+        );
         refused(
             r#"{"is_staff":true,"balance":1,"name":"abc"}"#,
             json!({ "is_staff": ["Unknown field."], "balance": ["Unknown field."], "price": ["This field is required."] }),
         );
-        refused(r#"{"name":"abc","price":"1","name":"abc"}"#, json!({ "name": ["The field is given twice."] }));
+        refused(
+            r#"{"name":"abc","price":"1","name":"abc"}"#,
+            json!({ "name": ["The field is given twice."] }),
+        );
     }
 
     #[test]
@@ -248,9 +267,14 @@ mod tests {
         ] {
             refused(&with(field), details);
         }
-        for price in ["1.005", "1e3", "-1", "\"12,5\"", "\" 1\"", "null", "99999999999999999999", "[1]"] {
+        for price in
+            ["1.005", "1e3", "-1", "\"12,5\"", "\" 1\"", "null", "99999999999999999999", "[1]"]
+        {
             let body = format!(r#"{{"name":"abc","price":{price}}}"#);
-            refused(&body, json!({ "price": ["An amount: a positive number with at most two decimals."] }));
+            refused(
+                &body,
+                json!({ "price": ["An amount: a positive number with at most two decimals."] }),
+            );
         }
     }
 
@@ -263,7 +287,10 @@ mod tests {
             (r#""name":"abc","count":10"#, json!({ "count": ["At most 9."] })),
             (r#""name":"abc","count":-1"#, json!({ "count": ["At least 0."] })),
             (r#""name":"abc","email":"x""#, json!({ "email": ["Not an e-mail address."] })),
-            (r#""name":"abc","phone":"998""#, json!({ "phone": ["The phone number must look like +998XXXXXXXXX."] })),
+            (
+                r#""name":"abc","phone":"998""#,
+                json!({ "phone": ["The phone number must look like +998XXXXXXXXX."] }),
+            ),
         ] {
             refused(&with(field), details);
         }

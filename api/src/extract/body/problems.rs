@@ -15,7 +15,10 @@ use crate::extract::schema::fields_of;
 
 /// The error for a body that does not fit its type: every unknown and every missing field, or the field whose
 /// value does not fit. Serde stops at the first, so the names are compared with the type's schema.
-pub(super) fn unreadable<T: ToSchema>(error: &PathError<serde_json::Error>, names: &BTreeSet<String>) -> Error {
+pub(super) fn unreadable<T: ToSchema>(
+    error: &PathError<serde_json::Error>,
+    names: &BTreeSet<String>,
+) -> Error {
     let fields = fields_of::<T>();
     let unknown = names.difference(&fields.known).map(|name| (name.clone(), texts::UNKNOWN));
     let missing = fields.required.difference(names).map(|name| (name.clone(), texts::REQUIRED));
@@ -61,7 +64,9 @@ fn expected(message: &str) -> Text {
         "a string" | "string" | "a borrowed string" | "a character" => texts::STRING,
         "a boolean" => texts::BOOLEAN,
         "a sequence" => texts::LIST,
-        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" | "isize" => texts::INTEGER,
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" | "isize" => {
+            texts::INTEGER
+        }
         text if text.starts_with("struct ") || text == "a map" => texts::OBJECT,
         _ => texts::INVALID,
     }
@@ -119,12 +124,12 @@ fn sentence(rule: &ValidationError) -> (Text, String) {
 
 /// Whether a text or a list is shorter than its rule allows; with no upper limit it can only be that.
 fn too_short(rule: &ValidationError) -> bool {
-    let length = match rule.params.get("value") {
-        Some(Value::String(text)) => Some(text.chars().count()),
-        Some(Value::Array(items)) => Some(items.len()),
-        _ => None,
-    };
-    let min = rule.params.get("min").and_then(Value::as_u64).and_then(|min| usize::try_from(min).ok());
+    let value = rule.params.get("value");
+    let length = value.and_then(|value| {
+        value.as_str().map(|text| text.chars().count()).or(value.as_array().map(Vec::len))
+    });
+    let min =
+        rule.params.get("min").and_then(Value::as_u64).and_then(|min| usize::try_from(min).ok());
     match (length, min) {
         (Some(length), Some(min)) => length < min,
         (None, min) => min.is_some(),
@@ -134,7 +139,12 @@ fn too_short(rule: &ValidationError) -> bool {
 
 /// Whether a number is below what its rule allows.
 fn below(rule: &ValidationError) -> bool {
-    let number = |name: &str| rule.params.get(name).and_then(Value::as_number).and_then(|number| number.to_string().parse::<i128>().ok());
+    let number = |name: &str| {
+        rule.params
+            .get(name)
+            .and_then(Value::as_number)
+            .and_then(|number| number.to_string().parse::<i128>().ok())
+    };
     match (number("value"), number("min")) {
         (Some(value), Some(min)) => value < min,
         (_, min) => min.is_some() && !rule.params.contains_key("max"),

@@ -1,6 +1,9 @@
 //! One walk over a body's text before it is read into a type: is it JSON at all, is it an object, does a name come
 //! twice, does a text hold characters that have no business in one.
-#![expect(clippy::disallowed_types, reason = "serde hands numbers to a visitor as floats; they are not kept")]
+#![expect(
+    clippy::disallowed_types,
+    reason = "serde hands numbers to a visitor as floats; they are not kept"
+)]
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,7 +19,8 @@ use super::wrong;
 pub(super) fn check(text: &str) -> Result<BTreeSet<String>> {
     let mut notes = Notes::default();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let walked = Walk { path: String::new(), depth: 0, notes: &mut notes }.deserialize(&mut deserializer);
+    let walked =
+        Walk { path: String::new(), depth: 0, notes: &mut notes }.deserialize(&mut deserializer);
     // Also what is nested too deep (128) is not JSON to us.
     if walked.and_then(|()| deserializer.end()).is_err() {
         return Err(Code::MalformedJson.into());
@@ -27,7 +31,10 @@ pub(super) fn check(text: &str) -> Result<BTreeSet<String>> {
     if notes.problems.is_empty() {
         return Ok(notes.names);
     }
-    Err(notes.problems.into_iter().fold(wrong(), |error, (path, text)| error.and_field(path, text, "")))
+    Err(notes
+        .problems
+        .into_iter()
+        .fold(wrong(), |error, (path, text)| error.and_field(path, text, "")))
 }
 
 #[derive(Default)]
@@ -46,7 +53,8 @@ struct Walk<'n> {
 
 impl Walk<'_> {
     fn look_at(&mut self, text: &str) {
-        let forbidden = |character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
+        let forbidden =
+            |character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
         if text.chars().any(forbidden) {
             let path = if self.path.is_empty() { "body" } else { &self.path };
             self.notes.problems.push((path.to_owned(), texts::CONTROL));
@@ -112,7 +120,8 @@ impl<'de> Visitor<'de> for Walk<'_> {
         let mut names = BTreeSet::new();
         while let Some(name) = fields.next_key::<String>()? {
             self.look_at(&name);
-            let path = if self.path.is_empty() { name.clone() } else { format!("{}.{name}", self.path) };
+            let path =
+                if self.path.is_empty() { name.clone() } else { format!("{}.{name}", self.path) };
             if !names.insert(name) {
                 self.notes.problems.push((path.clone(), texts::TWICE));
             }

@@ -1,10 +1,9 @@
 //! Query parameters: each known name is read at most once, an empty value is none, and the rest is refused.
 
-use salvo::oapi::{BasicType, KnownFormat, Object, SchemaFormat};
+use salvo::oapi::{BasicType, Object};
 use shared::error::texts;
 use shared::language::Text;
 use shared::{Code, Error, Money, Result};
-use uuid::Uuid;
 
 /// Longer texts are not looked for.
 const TEXT_MAX: usize = 200;
@@ -20,7 +19,10 @@ pub(crate) struct Query {
 impl Query {
     /// Decodes `a=1&b=2`.
     pub(crate) fn parse(query: &str) -> Self {
-        Self { given: form_urlencoded::parse(query.as_bytes()).into_owned().collect(), ..Self::default() }
+        Self {
+            given: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            ..Self::default()
+        }
     }
 
     /// A short text.
@@ -33,15 +35,14 @@ impl Query {
         Some(text)
     }
 
-    /// A UUID.
-    pub(crate) fn uuid(&mut self, name: &'static str) -> Option<Uuid> {
-        let schema = Object::with_type(BasicType::String).format(SchemaFormat::KnownFormat(KnownFormat::Uuid));
-        self.parsed(name, schema, texts::INVALID, |text| text.parse().ok())
-    }
-
     /// An amount of money.
     pub(crate) fn money(&mut self, name: &'static str) -> Option<Money> {
-        self.parsed(name, Object::with_type(BasicType::String).example("10000.00"), texts::MONEY, Money::parse)
+        self.parsed(
+            name,
+            Object::with_type(BasicType::String).example("10000.00"),
+            texts::MONEY,
+            Money::parse,
+        )
     }
 
     /// `true` or `false`, `1` or `0`.
@@ -57,7 +58,10 @@ impl Query {
 
     /// A whole number of at least `min`.
     pub(crate) fn integer(&mut self, name: &'static str, min: i64) -> Option<i64> {
-        let number: i64 = self.parsed(name, Object::with_type(BasicType::Integer), texts::INTEGER, |text| text.parse().ok())?;
+        let number: i64 =
+            self.parsed(name, Object::with_type(BasicType::Integer), texts::INTEGER, |text| {
+                text.parse().ok()
+            })?;
         if number < min {
             self.wrong(name, texts::TOO_SMALL, min.to_string());
             return None;
@@ -66,9 +70,15 @@ impl Query {
     }
 
     /// One of some values, by its text.
-    pub(crate) fn one_of<T: Copy>(&mut self, name: &'static str, choices: &[T], text: impl Fn(T) -> &'static str) -> Option<T> {
+    pub(crate) fn one_of<T: Copy>(
+        &mut self,
+        name: &'static str,
+        choices: &[T],
+        text: impl Fn(T) -> &'static str,
+    ) -> Option<T> {
         let names: Vec<&str> = choices.iter().map(|choice| text(*choice)).collect();
-        let value = self.value(name, Object::with_type(BasicType::String).enum_values(names.iter().copied()))?;
+        let value = self
+            .value(name, Object::with_type(BasicType::String).enum_values(names.iter().copied()))?;
         let choice = choices.iter().copied().find(|choice| text(*choice) == value);
         if choice.is_none() {
             self.wrong(name, texts::CHOICES, names.join(", "));
@@ -79,7 +89,14 @@ impl Query {
     /// Names separated by commas.
     pub(crate) fn list(&mut self, name: &'static str) -> Option<Vec<String>> {
         let value = self.value(name, Object::with_type(BasicType::String))?;
-        Some(value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+        Some(
+            value
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 
     /// Notes that a parameter is wrong.
@@ -110,7 +127,13 @@ impl Query {
         self.problem.map_or(Ok(()), Err)
     }
 
-    fn parsed<T>(&mut self, name: &'static str, schema: Object, text: Text, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+    fn parsed<T>(
+        &mut self,
+        name: &'static str,
+        schema: Object,
+        text: Text,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
         let value = self.value(name, schema)?;
         let parsed = read(&value);
         if parsed.is_none() {
@@ -122,7 +145,11 @@ impl Query {
     /// The value of a known name; none when it is absent or empty.
     fn value(&mut self, name: &'static str, schema: Object) -> Option<String> {
         self.known.push((name, schema));
-        let mut values = self.given.iter().filter(|(given, _)| given == name).map(|(_, value)| value.trim().to_owned());
+        let mut values = self
+            .given
+            .iter()
+            .filter(|(given, _)| given == name)
+            .map(|(_, value)| value.trim().to_owned());
         let (value, again) = (values.next()?, values.next());
         if again.is_some() {
             self.wrong(name, texts::INVALID, "");

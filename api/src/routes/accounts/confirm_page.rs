@@ -1,8 +1,12 @@
 //! The page that the mailed link opens. Opening it changes nothing, because mail scanners open links; its button does.
 
 use salvo::http::StatusCode;
-use salvo::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
-use salvo::oapi::{BasicType, Components, Content, EndpointOutRegister, Object, Operation, Response as ResponseDoc};
+use salvo::http::header::{
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
+};
+use salvo::oapi::{
+    BasicType, Components, Content, EndpointOutRegister, Object, Operation, Response as ResponseDoc,
+};
 use salvo::{Depot, Request, Response, async_trait};
 use shared::Code;
 use shared::accounts;
@@ -25,7 +29,11 @@ const QUESTION: Text = Text::new(
     "Press the button to confirm your e-mail address.",
 );
 const BUTTON: Text = Text::new("Tasdiqlash", "Подтвердить", "Confirm");
-const DONE: Text = Text::new("Email tasdiqlandi. Rahmat!", "Email подтверждён. Спасибо!", "Your e-mail is confirmed. Thank you!");
+const DONE: Text = Text::new(
+    "Email tasdiqlandi. Rahmat!",
+    "Email подтверждён. Спасибо!",
+    "Your e-mail is confirmed. Thank you!",
+);
 const REFUSED: Text = Text::new(
     "Havola yaroqsiz yoki muddati o'tgan. WibeStore'ga kirib, yangi xat so'rang.",
     "Ссылка недействительна или устарела. Войдите в WibeStore и запросите новое письмо.",
@@ -56,11 +64,20 @@ pub(crate) async fn confirm_email(app: AppState, req: &mut Request) -> ApiResult
     let token = req.form::<String>("token").await.unwrap_or_default();
     let asked = req.form::<String>("lang").await;
     let language = language(req, asked);
-    let verified = app.db.transaction(async |tx| accounts::verify_email(tx, &app, &token).await).await;
+    let verified =
+        app.db.transaction(async |tx| accounts::verify_email(tx, &app, &token).await).await;
     match verified {
         Ok(_done) => {
-            let back = format!("<p><a href=\"{}\">{}</a></p>", escape(&app.settings.http.frontend_url), escape(BACK.get(language)));
-            Ok(Page::new(StatusCode::OK, language, &format!("{}{back}", paragraph(DONE.get(language)))))
+            let back = format!(
+                "<p><a href=\"{}\">{}</a></p>",
+                escape(&app.settings.http.frontend_url),
+                escape(BACK.get(language))
+            );
+            Ok(Page::new(
+                StatusCode::OK,
+                language,
+                &format!("{}{back}", paragraph(DONE.get(language))),
+            ))
         }
         Err(error) if error.code() == Code::ValidationError => {
             Ok(Page::new(StatusCode::BAD_REQUEST, language, &paragraph(REFUSED.get(language))))
@@ -72,7 +89,10 @@ pub(crate) async fn confirm_email(app: AppState, req: &mut Request) -> ApiResult
 /// The language of the mail, or what the browser asks for.
 fn language(req: &Request, of_the_mail: Option<String>) -> Language {
     let asked = req.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    of_the_mail.as_deref().and_then(Language::parse).unwrap_or_else(|| Language::negotiate(asked.unwrap_or_default()))
+    of_the_mail
+        .as_deref()
+        .and_then(Language::parse)
+        .unwrap_or_else(|| Language::negotiate(asked.unwrap_or_default()))
 }
 
 fn looks_like_a_token(text: &str) -> bool {
@@ -127,7 +147,9 @@ impl Writer for Page {
 impl EndpointOutRegister for Page {
     fn register(_components: &mut Components, operation: &mut Operation) {
         let page = Content::new(Object::with_type(BasicType::String));
-        operation.responses.insert("200", ResponseDoc::new("The page").add_content("text/html", page));
+        operation
+            .responses
+            .insert("200", ResponseDoc::new("The page").add_content("text/html", page));
     }
 }
 
@@ -137,7 +159,13 @@ mod tests {
 
     #[test]
     fn the_page_repeats_nothing_but_a_token() {
-        for (text, token) in [("abc-DEF_123", true), ("", false), ("\"><script>", false), ("a b", false), (&"x".repeat(201), false)] {
+        for (text, token) in [
+            ("abc-DEF_123", true),
+            ("", false),
+            ("\"><script>", false),
+            ("a b", false),
+            (&"x".repeat(201), false),
+        ] {
             assert_eq!(looks_like_a_token(text), token, "{text}");
         }
     }

@@ -74,16 +74,25 @@ pub(crate) struct UpdateMeBody {
 
 /// Shows the signed-in person.
 #[endpoint(tags("accounts"))]
-pub(crate) async fn show_me(app: AppState, me: SignedIn, view: View<UserOut>) -> ApiResult<NoStore<Viewed<UserOut>>> {
+pub(crate) async fn show_me(
+    app: AppState,
+    me: SignedIn,
+    view: View<UserOut>,
+) -> ApiResult<NoStore<Viewed<UserOut>>> {
     let profile = accounts::profile(&mut *app.db.read().await?, me.0.user).await?;
     Ok(NoStore(view.show(UserOut::from(profile))))
 }
 
 /// Changes what the signed-in person says about themselves.
 #[endpoint(tags("accounts"))]
-pub(crate) async fn update_me(app: AppState, me: SignedIn, body: Body<UpdateMeBody>) -> ApiResult<NoStore<Json<UserOut>>> {
+pub(crate) async fn update_me(
+    app: AppState,
+    me: SignedIn,
+    body: Body<UpdateMeBody>,
+) -> ApiResult<NoStore<Json<UserOut>>> {
     let form = ProfileForm::from(body.0);
-    let profile = app.db.transaction(async |tx| accounts::update_profile(tx, me.user.id, form).await).await?;
+    let profile =
+        app.db.transaction(async |tx| accounts::update_profile(tx, me.user.id, form).await).await?;
     Ok(NoStore(Json(UserOut::from(profile))))
 }
 

@@ -70,24 +70,42 @@ pub(crate) struct SignInOut {
 
 /// Registers a person, signs them in, and mails them a proof of their address.
 #[endpoint(tags("accounts"))]
-pub(crate) async fn register(app: AppState, caller: Caller, req: &mut Request, body: Body<RegisterBody>) -> ApiResult<NoStore<Created<SignInOut>>> {
+pub(crate) async fn register(
+    app: AppState,
+    caller: Caller,
+    req: &mut Request,
+    body: Body<RegisterBody>,
+) -> ApiResult<NoStore<Created<SignInOut>>> {
     let form = body.0.into_form(asked_language(req));
     let registration = Registration::prepare(&app.passwords, form).await?;
-    let signed_in = app.db.transaction(async |tx| accounts::register(tx, &app, registration, &caller.0).await).await?;
+    let signed_in = app
+        .db
+        .transaction(async |tx| accounts::register(tx, &app, registration, &caller.0).await)
+        .await?;
     Ok(NoStore(Created(SignInOut::from(signed_in))))
 }
 
 /// Signs a person in.
 #[endpoint(tags("accounts"), responses((status_code = 401, description = "INVALID_CREDENTIALS"), (status_code = 403, description = "ACCOUNT_DISABLED")))]
-pub(crate) async fn log_in(app: AppState, caller: Caller, body: Body<LogInBody>) -> ApiResult<NoStore<Json<SignInOut>>> {
+pub(crate) async fn log_in(
+    app: AppState,
+    caller: Caller,
+    body: Body<LogInBody>,
+) -> ApiResult<NoStore<Json<SignInOut>>> {
     let recognised = accounts::recognise(&app, &body.email, &body.password).await?;
-    let signed_in = app.db.transaction(async |tx| accounts::log_in(tx, &app, &recognised, &caller.0).await).await?;
+    let signed_in = app
+        .db
+        .transaction(async |tx| accounts::log_in(tx, &app, &recognised, &caller.0).await)
+        .await?;
     Ok(NoStore(Json(SignInOut::from(signed_in))))
 }
 
 /// Continues a session. The token before the latest gets the latest again for ten seconds; an older one ends the session.
 #[endpoint(tags("accounts"), responses((status_code = 401, description = "TOKEN_INVALID, TOKEN_EXPIRED or TOKEN_REUSED")))]
-pub(crate) async fn refresh(app: AppState, body: Body<RefreshBody>) -> ApiResult<NoStore<Json<TokensOut>>> {
+pub(crate) async fn refresh(
+    app: AppState,
+    body: Body<RefreshBody>,
+) -> ApiResult<NoStore<Json<TokensOut>>> {
     let token = app.tokens.read_refresh(&body.refresh)?;
     let refreshed = app.db.transaction(async |tx| accounts::refresh(tx, &app, token).await).await?;
     Ok(NoStore(Json(TokensOut::from(refreshed.into_tokens()?))))
@@ -95,13 +113,21 @@ pub(crate) async fn refresh(app: AppState, body: Body<RefreshBody>) -> ApiResult
 
 /// Ends the session of a refresh token, or, without a body, every session of the caller.
 #[endpoint(tags("accounts"))]
-pub(crate) async fn log_out(app: AppState, caller: MaybeSignedIn, body: OptionalBody<LogOutBody>) -> ApiResult<Json<DoneOut>> {
+pub(crate) async fn log_out(
+    app: AppState,
+    caller: MaybeSignedIn,
+    body: OptionalBody<LogOutBody>,
+) -> ApiResult<Json<DoneOut>> {
     let _done = match (&body.refresh, caller.0) {
         (Some(token), _) => {
             let session = app.tokens.read_refresh(token)?.session;
             app.db.transaction(async |tx| accounts::log_out(tx, session).await).await?
         }
-        (None, Some(caller)) => app.db.transaction(async |tx| accounts::log_out_everywhere(tx, caller.user.id).await).await?,
+        (None, Some(caller)) => {
+            app.db
+                .transaction(async |tx| accounts::log_out_everywhere(tx, caller.user.id).await)
+                .await?
+        }
         (None, None) => return Err(Code::NotAuthenticated.into()),
     };
     Ok(DoneOut::json())
@@ -127,8 +153,8 @@ impl RegisterBody {
 }
 
 impl From<TokenPair> for TokensOut {
-    fn from(TokenPair { access, refresh }: TokenPair) -> Self {
-        Self { access, refresh }
+    fn from(tokens: TokenPair) -> Self {
+        Self { access: tokens.access, refresh: tokens.refresh }
     }
 }
 

@@ -42,12 +42,21 @@ impl ExternalJob for SendEmailVerification {
         let Some((token, user)) = EmailToken::find(tx, self.email_token_id).await? else {
             return Ok(None);
         };
-        let sent: bool = diesel::select(exists(effects::table.find(self.effect_key()))).get_result(tx.conn()).await?;
-        if sent || user.is_verified || !user.is_active || token.judge(&user, tx.now()) != Proof::Proves {
+        let sent: bool = diesel::select(exists(effects::table.find(self.effect_key())))
+            .get_result(tx.conn())
+            .await?;
+        if sent
+            || user.is_verified
+            || !user.is_active
+            || token.judge(&user, tx.now()) != Proof::Proves
+        {
             return Ok(None);
         }
         let text = app.tokens.mailed(VERIFY_EMAIL, token.id);
-        let link = format!("{}/api/v1/auth/email/verify/?token={text}&lang={}", app.settings.http.public_url, user.language);
+        let link = format!(
+            "{}/api/v1/auth/email/verify/?token={text}&lang={}",
+            app.settings.http.public_url, user.language
+        );
         let reference = format!("verify-email-{}", token.id);
         Ok(Some((*self, templates::verify_email(user.language, user.email, &link, reference))))
     }

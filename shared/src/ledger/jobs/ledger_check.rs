@@ -41,7 +41,12 @@ impl ExternalJob for LedgerCheck {
         ledger::check(&app.db).await
     }
 
-    async fn record(_plan: (), violations: Vec<Violation>, tx: &mut Tx, _app: &App) -> Result<JobVerdict> {
+    async fn record(
+        _plan: (),
+        violations: Vec<Violation>,
+        tx: &mut Tx,
+        _app: &App,
+    ) -> Result<JobVerdict> {
         ledger::report(&violations);
         ledger::roll_up(tx).await?;
         Ok(Outcome::Done.into())

@@ -21,7 +21,12 @@ impl Provider {
     ///
     /// # Errors
     /// `INTERNAL_ERROR` when the deposit cannot be written as the provider's link.
-    pub fn payment_url(self, app: &App, deposit: &Transaction, language: Language) -> Result<String> {
+    pub fn payment_url(
+        self,
+        app: &App,
+        deposit: &Transaction,
+        language: Language,
+    ) -> Result<String> {
         match self {
             Self::Payme => payme::link(app, deposit, language),
         }

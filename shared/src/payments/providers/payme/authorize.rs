@@ -12,13 +12,19 @@ use crate::settings::PaymeSettings;
 const LOGIN: &str = "Paycom";
 
 /// Clients differ about padding.
-const BASE64: GeneralPurpose =
-    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Whether the header carries one of the live keys. Hashes are compared, so that neither the time it takes nor the
 /// length of a key tells anything about it.
 pub(super) fn is_payme(settings: &PaymeSettings, authorization: Option<&str>) -> bool {
-    let Some((scheme, credentials)) = authorization.and_then(|header| header.trim().split_once(' ')) else { return false };
+    let Some((scheme, credentials)) =
+        authorization.and_then(|header| header.trim().split_once(' '))
+    else {
+        return false;
+    };
     let Ok(credentials) = BASE64.decode(credentials.trim()) else { return false };
     if !scheme.eq_ignore_ascii_case("basic") {
         return false;
@@ -26,7 +32,8 @@ pub(super) fn is_payme(settings: &PaymeSettings, authorization: Option<&str>) ->
     let sent = Sha256::digest(&credentials);
     let matches = |key: &str| sent.ct_eq(&Sha256::digest(format!("{LOGIN}:{key}")));
     let current = matches(settings.secret_key.expose());
-    let previous = settings.previous_key.as_ref().map_or(Choice::from(0), |key| matches(key.expose()));
+    let previous =
+        settings.previous_key.as_ref().map_or(Choice::from(0), |key| matches(key.expose()));
     (current | previous).into()
 }
 
@@ -56,7 +63,14 @@ mod tests {
         assert!(!is_payme(&settings(None), Some(wrong)));
         assert!(is_payme(&settings(Some("wrong")), Some(wrong)), "the key before the rotation");
         assert!(is_payme(&settings(Some("wrong")), Some(right)), "the key after it");
-        for header in [None, Some(""), Some("Basic"), Some("Basic "), Some("Bearer UGF5Y29tOlRFU1RLRVkwMTIzNDU2Nzg5YWJjZGVmZ2hpamtsbW5vcHFycw=="), Some("Basic %%%")] {
+        for header in [
+            None,
+            Some(""),
+            Some("Basic"),
+            Some("Basic "),
+            Some("Bearer UGF5Y29tOlRFU1RLRVkwMTIzNDU2Nzg5YWJjZGVmZ2hpamtsbW5vcHFycw=="),
+            Some("Basic %%%"),
+        ] {
             assert!(!is_payme(&settings(None), header), "{header:?}");
         }
     }

@@ -22,7 +22,8 @@ pub(super) struct Params {
 impl Params {
     pub(super) fn read(params: rpc::Params<'_>) -> std::result::Result<Self, Refusal> {
         let id = params.text("id")?.to_owned();
-        let reason = params.integer("reason")?.try_into().ok().ok_or_else(|| Refusal::request("reason"))?;
+        let reason =
+            params.integer("reason")?.try_into().ok().ok_or_else(|| Refusal::request("reason"))?;
         Ok(Self { id, reason })
     }
 }
@@ -60,7 +61,11 @@ async fn reverse(tx: &mut Tx, locked: &Locked) -> Result<Answer> {
 }
 
 fn posting(deposit: &Transaction) -> Posting {
-    Posting::new(format!("deposit_reversal:{}", deposit.id), "deposit_reversal", Actor::Provider(CODE))
-        .leg(Account::Available(deposit.user_id), -deposit.amount)
-        .leg(Account::Provider(CODE), deposit.amount)
+    Posting::new(
+        format!("deposit_reversal:{}", deposit.id),
+        "deposit_reversal",
+        Actor::Provider(CODE),
+    )
+    .leg(Account::Available(deposit.user_id), -deposit.amount)
+    .leg(Account::Provider(CODE), deposit.amount)
 }

@@ -23,7 +23,9 @@ impl Params {
 }
 
 pub(super) async fn run(tx: &mut Tx, app: &App, params: &Params) -> Result<Answer> {
-    let Some(order) = Order::find(tx, &params.account).await? else { return Ok(Err(Refusal::no_order())) };
+    let Some(order) = Order::find(tx, &params.account).await? else {
+        return Ok(Err(Refusal::no_order()));
+    };
     Ok(match order.admits(params.amount, app.settings.payme.busy_code, tx.now()) {
         Ok(()) => Ok(json!({ "allow": true })),
         Err(Obstacle::Refused(refusal)) => Err(refusal),

@@ -38,7 +38,12 @@ impl Params {
         if time <= 0 {
             return Err(Refusal::request("time"));
         }
-        Ok(Self { id: id.to_owned(), time, amount: params.integer("amount")?, account: Account::read(params)? })
+        Ok(Self {
+            id: id.to_owned(),
+            time,
+            amount: params.integer("amount")?,
+            account: Account::read(params)?,
+        })
     }
 
     /// What a repeated call must agree with; none when it does.
@@ -61,7 +66,9 @@ pub(super) async fn run(tx: &mut Tx, app: &App, params: &Params) -> Result<Answe
     if let Some(known) = Payment::find(tx, &params.id).await? {
         return replay(tx, &known, params).await;
     }
-    let Some(mut order) = Order::lock(tx, &params.account).await? else { return Ok(Err(Refusal::no_order())) };
+    let Some(mut order) = Order::lock(tx, &params.account).await? else {
+        return Ok(Err(Refusal::no_order()));
+    };
     // A twin of this call may have created it while we waited for the lock.
     if let Some(known) = Payment::find(tx, &params.id).await? {
         return replay(tx, &known, params).await;
@@ -84,7 +91,9 @@ async fn replay(tx: &mut Tx, known: &Payment, params: &Params) -> Result<Answer>
     if let Some(refusal) = params.mismatch(known) {
         return Ok(Err(refusal));
     }
-    let Some(mut locked) = Locked::find(tx, &params.id, Reach::Deposit).await? else { return Ok(Err(Refusal::state())) };
+    let Some(mut locked) = Locked::find(tx, &params.id, Reach::Deposit).await? else {
+        return Ok(Err(Refusal::state()));
+    };
     if locked.payment.is_expired(tx.now().timestamp_millis()) {
         locked.expire(tx).await?;
     }

@@ -32,14 +32,24 @@ impl Params {
     pub(super) fn read(params: rpc::Params<'_>) -> std::result::Result<Self, Refusal> {
         Ok(Self {
             id: params.text("id").ok().ok_or_else(|| Refusal::params("id"))?.to_owned(),
-            receipt: params.text("type").ok().and_then(ReceiptType::parse).ok_or_else(|| Refusal::params("type"))?,
-            data: params.object("fiscal_data").ok().ok_or_else(|| Refusal::params("fiscal_data"))?.clone(),
+            receipt: params
+                .text("type")
+                .ok()
+                .and_then(ReceiptType::parse)
+                .ok_or_else(|| Refusal::params("type"))?,
+            data: params
+                .object("fiscal_data")
+                .ok()
+                .ok_or_else(|| Refusal::params("fiscal_data"))?
+                .clone(),
         })
     }
 }
 
 pub(super) async fn run(tx: &mut Tx, params: &Params) -> Result<Answer> {
-    let Some(mut payment) = Payment::lock(tx, &params.id).await? else { return Ok(Err(Refusal::no_receipt())) };
+    let Some(mut payment) = Payment::lock(tx, &params.id).await? else {
+        return Ok(Err(Refusal::no_receipt()));
+    };
     payment.keep_receipt(params.receipt.as_str(), Value::Object(params.data.clone()));
     payment.save(tx).await?;
     Ok(Ok(json!({ "success": true })))

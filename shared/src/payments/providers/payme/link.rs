@@ -14,7 +14,10 @@ use crate::payments::Transaction;
 /// `INTERNAL_ERROR` when the amount is no provider's integer.
 pub fn link(app: &App, deposit: &Transaction, language: Language) -> Result<String> {
     let payme = &app.settings.payme;
-    let amount = deposit.amount.to_tiyin().ok_or_else(|| Error::internal("the amount is no integer of tiyin"))?;
+    let amount = deposit
+        .amount
+        .to_tiyin()
+        .ok_or_else(|| Error::internal("the amount is no integer of tiyin"))?;
     let back = match deposit.escrow_id {
         Some(deal) => format!("{}/trade/{deal}", app.settings.http.frontend_url),
         None => format!("{}/profile", app.settings.http.frontend_url),
@@ -51,7 +54,9 @@ mod tests {
             "bT01ODdmNzJjNzJjYWMwZDE2MmM3MjJhZTI7YWMub3JkZXJfaWQ9MTk3O2E9NTAw"
         );
         assert_eq!(
-            encode("m=587f72c72cac0d162c722ae2;ac.order_id=197;a=50000;l=uz;c=https://shop.example/return?order=197"),
+            encode(
+                "m=587f72c72cac0d162c722ae2;ac.order_id=197;a=50000;l=uz;c=https://shop.example/return?order=197"
+            ),
             "bT01ODdmNzJjNzJjYWMwZDE2MmM3MjJhZTI7YWMub3JkZXJfaWQ9MTk3O2E9NTAwMDA7bD11ejtjPWh0dHBzOi8vc2hvcC5leGFtcGxlL3JldHVybj9vcmRlcj0xOTc%3D"
         );
         let awkward = encode("m=587f72c72cac0d162c722ae2;ac.order_id=>>>???;a=50000");
@@ -60,6 +65,9 @@ mod tests {
 
     #[test]
     fn a_semicolon_in_the_return_address_does_not_end_it() {
-        assert_eq!(return_url("https://shop.example/a;b?c=d;e"), "https://shop.example/a%3Bb?c=d%3Be");
+        assert_eq!(
+            return_url("https://shop.example/a;b?c=d;e"),
+            "https://shop.example/a%3Bb?c=d%3Be"
+        );
     }
 }

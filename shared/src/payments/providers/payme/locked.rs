@@ -27,13 +27,17 @@ impl Locked {
     pub(super) async fn find(tx: &mut Tx, id: &str, reach: Reach) -> Result<Option<Self>> {
         let Some(known) = Payment::find(tx, id).await? else { return Ok(None) };
         if reach == Reach::Deal {
-            let deal = Transaction::find(tx, known.transaction_id).await?.and_then(|deposit| deposit.escrow_id);
+            let deal = Transaction::find(tx, known.transaction_id)
+                .await?
+                .and_then(|deposit| deposit.escrow_id);
             if let Some(deal) = deal {
                 escrow::lock_for_payment(tx, deal).await?;
             }
         }
         let deposit = Transaction::lock(tx, known.transaction_id).await?;
-        let payment = Payment::lock(tx, id).await?.ok_or_else(|| Error::internal(format!("Payme transaction {id} vanished")))?;
+        let payment = Payment::lock(tx, id)
+            .await?
+            .ok_or_else(|| Error::internal(format!("Payme transaction {id} vanished")))?;
         Ok(Some(Self { deposit, payment }))
     }
 

@@ -63,7 +63,12 @@ pub enum Delivery<'a> {
 }
 
 /// Answers one call: always with a body for HTTP 200.
-pub async fn answer(app: &App, delivery: Delivery<'_>, authorization: Option<&str>, ip: Option<&str>) -> Vec<u8> {
+pub async fn answer(
+    app: &App,
+    delivery: Delivery<'_>,
+    authorization: Option<&str>,
+    ip: Option<&str>,
+) -> Vec<u8> {
     let raw = match delivery {
         Delivery::Post(raw) => raw,
         Delivery::Unreadable => &[],
@@ -78,10 +83,11 @@ pub async fn answer(app: &App, delivery: Delivery<'_>, authorization: Option<&st
     }
     let record = Record { request: &request, bytes: raw.len(), ip };
     let answered = AssertUnwindSafe(one_transaction(app, &record)).catch_unwind().await;
-    let answer = match answered.unwrap_or_else(|_panic| Err(Error::internal("the handler panicked"))) {
-        Ok(answer) => answer,
-        Err(error) => failed(app, &record, &error).await,
-    };
+    let answer =
+        match answered.unwrap_or_else(|_panic| Err(Error::internal("the handler panicked"))) {
+            Ok(answer) => answer,
+            Err(error) => failed(app, &record, &error).await,
+        };
     finished(request.label(), request.call.as_ref().ok().and_then(Call::payment), &answer);
     bytes(&request.id, &answer)
 }
@@ -117,14 +123,17 @@ async fn run(tx: &mut Tx, app: &App, call: &Call) -> Result<Answer> {
 async fn failed(app: &App, record: &Record<'_>, error: &Error) -> Answer {
     tracing::error!(target: "payments", provider = CODE, method = record.request.label(), error = error.causes(), "a Payme call failed");
     let answer: Answer = Err(Refusal::internal());
-    if let Err(lost) = app.db.transaction(async |tx| record::record(tx, record, &answer).await).await {
+    if let Err(lost) =
+        app.db.transaction(async |tx| record::record(tx, record, &answer).await).await
+    {
         tracing::warn!(target: "payments", provider = CODE, error = lost.causes(), "the failed call is not on record");
     }
     answer
 }
 
 fn finished(method: &'static str, payment: Option<&str>, answer: &Answer) {
-    let outcome = answer.as_ref().map_or_else(|refusal| refusal.code.to_string(), |_result| "ok".to_owned());
+    let outcome =
+        answer.as_ref().map_or_else(|refusal| refusal.code.to_string(), |_result| "ok".to_owned());
     metrics::WEBHOOK_CALLS.with_label_values(&[CODE, method, outcome.as_str()]).inc();
     tracing::info!(target: "payments", provider = CODE, method, outcome, payme = payment, "provider call");
 }

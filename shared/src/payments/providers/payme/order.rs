@@ -9,6 +9,7 @@ use super::errors::{ACCOUNT_FIELD, Refusal};
 use super::row::Payment;
 use super::rpc::Params;
 use crate::error::Result;
+use crate::escrow::EscrowStatus;
 use crate::ids::TransactionId;
 use crate::payments::providers::Provider;
 use crate::payments::{Transaction, TransactionStatus, TransactionType};
@@ -32,7 +33,9 @@ impl Account {
             Some(Value::String(text)) => order_id(text),
             // Our ids are never numbers, but a payer may type one.
             Some(Value::Number(_) | Value::Null) | None => None,
-            Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => return Err(Refusal::request(ACCOUNT_FIELD)),
+            Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
+                return Err(Refusal::request(ACCOUNT_FIELD));
+            }
         };
         Ok(Self { sent, order })
     }
@@ -101,7 +104,9 @@ impl Order {
         }
         let deal_waits = match deposit.escrow_id {
             Some(deal) => {
-                let waits = escrows::table.filter(escrows::id.eq(deal).and(escrows::status.eq("pending_payment")));
+                let waits = escrows::table.filter(
+                    escrows::id.eq(deal).and(escrows::status.eq(EscrowStatus::PendingPayment)),
+                );
                 diesel::select(diesel::dsl::exists(waits)).get_result(conn).await?
             }
             None => true,
@@ -111,7 +116,12 @@ impl Order {
     }
 
     /// Whether a payment of this amount may begin now.
-    pub(super) fn admits(&self, amount: i64, busy_code: i64, now: chrono::DateTime<chrono::Utc>) -> std::result::Result<(), Obstacle> {
+    pub(super) fn admits(
+        &self,
+        amount: i64,
+        busy_code: i64,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> std::result::Result<(), Obstacle> {
         let refused = |refusal| Err(Obstacle::Refused(refusal));
         if !self.method_is_on {
             return refused(Refusal::switched_off());
@@ -121,11 +131,15 @@ impl Order {
         }
         match self.deposit.status {
             TransactionStatus::Completed => return refused(Refusal::paid()),
-            TransactionStatus::Cancelled | TransactionStatus::Failed => return refused(Refusal::over()),
+            TransactionStatus::Cancelled | TransactionStatus::Failed => {
+                return refused(Refusal::over());
+            }
             TransactionStatus::Pending | TransactionStatus::Processing => {}
         }
         match &self.waiting {
-            Some(payment) if payment.is_expired(now.timestamp_millis()) => Err(Obstacle::WaitingExpired),
+            Some(payment) if payment.is_expired(now.timestamp_millis()) => {
+                Err(Obstacle::WaitingExpired)
+            }
             Some(_) => refused(Refusal::busy(busy_code)),
             None if self.deposit.is_abandoned(now) || !self.deal_waits => refused(Refusal::over()),
             None => Ok(()),
@@ -151,7 +165,15 @@ mod tests {
     }
 
     fn order(status: TransactionStatus) -> Order {
-        let deposit = Transaction { status, ..Transaction::new(TransactionType::Deposit, UserId::new(), Money::from_soum(5_000), now()) };
+        let deposit = Transaction {
+            status,
+            ..Transaction::new(
+                TransactionType::Deposit,
+                UserId::new(),
+                Money::from_soum(5_000),
+                now(),
+            )
+        };
         Order { deposit, method_is_on: true, deal_waits: true, waiting: None }
     }
 
@@ -190,8 +212,14 @@ mod tests {
         assert_eq!(code(&order(TransactionStatus::Completed), 500_000), Some(-31_051));
         assert_eq!(code(&order(TransactionStatus::Cancelled), 500_000), Some(-31_052));
         assert_eq!(code(&order(TransactionStatus::Failed), 500_000), Some(-31_052));
-        assert_eq!(code(&Order { method_is_on: false, ..order(TransactionStatus::Pending) }, 500_000), Some(-31_053));
-        assert_eq!(code(&Order { deal_waits: false, ..order(TransactionStatus::Pending) }, 500_000), Some(-31_052));
+        assert_eq!(
+            code(&Order { method_is_on: false, ..order(TransactionStatus::Pending) }, 500_000),
+            Some(-31_053)
+        );
+        assert_eq!(
+            code(&Order { deal_waits: false, ..order(TransactionStatus::Pending) }, 500_000),
+            Some(-31_052)
+        );
         let mut old = order(TransactionStatus::Pending);
         old.deposit.created_at = now() - TimeDelta::hours(25);
         assert_eq!(code(&old, 500_000), Some(-31_052));
@@ -210,12 +238,21 @@ mod tests {
     fn accounts_are_read_as_payers_type_them() {
         let id = TransactionId::new();
         let read = |account: Value| {
-            let params: Map<String, Value> = [("account".to_owned(), account)].into_iter().collect();
+            let params: Map<String, Value> =
+                [("account".to_owned(), account)].into_iter().collect();
             Account::read(Params(&params)).map(|account| account.order)
         };
         assert_eq!(read(json!({ "order_id": id.to_string() })), Ok(Some(id)));
         assert_eq!(read(json!({ "order_id": id.to_string().to_uppercase() })), Ok(Some(id)));
-        for unknown in [json!("197"), json!(197), json!(1.5), json!(null), json!(""), json!(format!("{{{id}}}")), json!(id.0.simple().to_string())] {
+        for unknown in [
+            json!("197"),
+            json!(197),
+            json!(1.5),
+            json!(null),
+            json!(""),
+            json!(format!("{{{id}}}")),
+            json!(id.0.simple().to_string()),
+        ] {
             assert_eq!(read(json!({ "order_id": unknown })), Ok(None), "{unknown}");
         }
         assert_eq!(read(json!({})), Ok(None));

@@ -12,7 +12,9 @@ use crate::payments::Transaction;
 use crate::{App, Outcome, Tx, escrow};
 
 pub(super) async fn run(tx: &mut Tx, app: &App, id: &str) -> Result<Answer> {
-    let Some(mut locked) = Locked::find(tx, id, Reach::Deal).await? else { return Ok(Err(Refusal::unknown_transaction())) };
+    let Some(mut locked) = Locked::find(tx, id, Reach::Deal).await? else {
+        return Ok(Err(Refusal::unknown_transaction()));
+    };
     match locked.payment.perform(tx.now().timestamp_millis()) {
         PerformStep::Credit => credit(tx, app, &mut locked).await,
         PerformStep::Replay => Ok(locked.payment.performed()),
@@ -39,7 +41,7 @@ async fn credit(tx: &mut Tx, app: &App, locked: &mut Locked) -> Result<Answer> {
     payment.save(tx).await?;
     tracing::info!(target: "payments", transaction = %deposit.id, amount = %deposit.amount, payme = payment.id, "deposit completed");
     if let Some(deal) = deposit.escrow_id {
-        escrow::fund_from_deposit(tx, app, deal).await?;
+        let _funded = escrow::fund_from_deposit(tx, app, deal).await?;
     }
     Ok(payment.performed())
 }

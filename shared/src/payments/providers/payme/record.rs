@@ -15,7 +15,8 @@ use crate::schema::webhook_calls;
 const METHOD_MAX: usize = 64;
 
 /// The parameters that are kept; everything else (a new password, a card) is not.
-const KEPT: &[&str] = &["id", "time", "amount", "account", "reason", "from", "to", "type", "fiscal_data"];
+const KEPT: &[&str] =
+    &["id", "time", "amount", "account", "reason", "from", "to", "type", "fiscal_data"];
 
 /// Writes one call.
 pub(super) async fn record(tx: &mut Tx, call: &Record<'_>, answer: &Answer) -> Result<()> {
@@ -58,7 +59,10 @@ impl Record<'_> {
         if let (false, Some(members)) = (stranger, kept.as_object_mut()) {
             members.insert("id".to_owned(), without_nul(self.request.id.clone()));
             if let Value::Object(params) = &self.request.params {
-                members.insert("params".to_owned(), mask(params, Method::parse(&self.request.method).is_some()));
+                members.insert(
+                    "params".to_owned(),
+                    mask(params, Method::parse(&self.request.method).is_some()),
+                );
             }
         }
         kept
@@ -67,7 +71,12 @@ impl Record<'_> {
 
 /// A statement is on record already, line by line.
 fn response(request: &Request, answer: &Answer) -> Value {
-    let lines = answer.as_ref().ok().and_then(|result| result.get("transactions")).and_then(Value::as_array).map(Vec::len);
+    let lines = answer
+        .as_ref()
+        .ok()
+        .and_then(|result| result.get("transactions"))
+        .and_then(Value::as_array)
+        .map(Vec::len);
     let id = without_nul(request.id.clone());
     match lines {
         Some(lines) => render(&id, &Ok(json!({ "transactions": lines }))),
@@ -76,7 +85,9 @@ fn response(request: &Request, answer: &Answer) -> Value {
 }
 
 fn mask(params: &Map<String, Value>, is_ours: bool) -> Value {
-    let keep = |name: &str, value: &Value| if is_ours && KEPT.contains(&name) { value.clone() } else { "***".into() };
+    let keep = |name: &str, value: &Value| {
+        if is_ours && KEPT.contains(&name) { value.clone() } else { "***".into() }
+    };
     without_nul(params.iter().map(|(name, value)| (name.clone(), keep(name, value))).collect())
 }
 
@@ -85,9 +96,10 @@ fn without_nul(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(text.replace('\0', "\u{fffd}")),
         Value::Array(items) => items.into_iter().map(without_nul).collect(),
-        Value::Object(members) => {
-            members.into_iter().map(|(name, value)| (name.replace('\0', "\u{fffd}"), without_nul(value))).collect()
-        }
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name.replace('\0', "\u{fffd}"), without_nul(value)))
+            .collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
 }
@@ -111,19 +123,28 @@ mod tests {
         let text = r#"{"method":"CreateTransaction","id":1,"params":{"id":"a","amount":5,"account":{"order_id":"x"},"token":"t","card":"8600"}}"#;
         assert_eq!(
             kept(text, &ok).get("params"),
-            Some(&json!({ "id": "a", "amount": 5, "account": { "order_id": "x" }, "token": "***", "card": "***" }))
+            Some(
+                &json!({ "id": "a", "amount": 5, "account": { "order_id": "x" }, "token": "***", "card": "***" })
+            )
         );
         let text = r#"{"method":"ChangePassword","params":{"password":"new","id":"secret"}}"#;
         let unknown: Answer = Err(Refusal::method("ChangePassword"));
-        assert_eq!(kept(text, &unknown).get("params"), Some(&json!({ "password": "***", "id": "***" })));
+        assert_eq!(
+            kept(text, &unknown).get("params"),
+            Some(&json!({ "password": "***", "id": "***" }))
+        );
         let stranger: Answer = Err(Refusal::unauthorized());
-        assert_eq!(kept(text, &stranger), json!({ "method": "ChangePassword", "bytes": text.len() }));
+        assert_eq!(
+            kept(text, &stranger),
+            json!({ "method": "ChangePassword", "bytes": text.len() })
+        );
     }
 
     #[test]
     fn what_postgres_cannot_hold_is_replaced() {
         let answer: Answer = Err(Refusal::request("request"));
-        let text = "{\"method\":\"x\\u0000y\",\"id\":\"a\\u0000\",\"params\":{\"k\\u0000\":\"v\\u0000\"}}";
+        let text =
+            "{\"method\":\"x\\u0000y\",\"id\":\"a\\u0000\",\"params\":{\"k\\u0000\":\"v\\u0000\"}}";
         let stored = kept(text, &answer);
         assert!(!stored.to_string().contains("\\u0000"), "{stored}");
         let request = Request::read(text.as_bytes());
@@ -132,8 +153,12 @@ mod tests {
 
     #[test]
     fn a_statement_is_recorded_by_its_length() {
-        let request = Request::read(br#"{"method":"GetStatement","params":{"from":1,"to":2},"id":6}"#);
+        let request =
+            Request::read(br#"{"method":"GetStatement","params":{"from":1,"to":2},"id":6}"#);
         let answer: Answer = Ok(json!({ "transactions": [{}, {}, {}] }));
-        assert_eq!(response(&request, &answer), json!({ "result": { "transactions": 3 }, "id": 6 }));
+        assert_eq!(
+            response(&request, &answer),
+            json!({ "result": { "transactions": 3 }, "id": 6 })
+        );
     }
 }

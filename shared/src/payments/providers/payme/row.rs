@@ -121,7 +121,8 @@ impl Payment {
     /// Whether its twelve hours are over. They count from Payme's `time`; a `time` that lies ahead of our clock
     /// does not make them longer.
     pub(super) fn is_expired(&self, now_ms: i64) -> bool {
-        self.state == State::Created && now_ms.saturating_sub(self.time_ms.min(self.create_time_ms)) > TIMEOUT_MS
+        self.state == State::Created
+            && now_ms.saturating_sub(self.time_ms.min(self.create_time_ms)) > TIMEOUT_MS
     }
 
     /// Cancels it because its time is over.
@@ -240,13 +241,25 @@ impl Payment {
 
     /// By Payme's id, locked to the end of the transaction.
     pub(super) async fn lock(tx: &mut Tx, id: &str) -> Result<Option<Self>> {
-        Ok(Self::query().filter(payme_transactions::id.eq(id)).for_no_key_update().first(tx.conn()).await.optional()?)
+        Ok(Self::query()
+            .filter(payme_transactions::id.eq(id))
+            .for_no_key_update()
+            .first(tx.conn())
+            .await
+            .optional()?)
     }
 
     /// The created transaction of a deposit, not locked.
-    pub(super) async fn find_waiting(conn: &mut Conn, deposit: TransactionId) -> Result<Option<Self>> {
+    pub(super) async fn find_waiting(
+        conn: &mut Conn,
+        deposit: TransactionId,
+    ) -> Result<Option<Self>> {
         Ok(Self::query()
-            .filter(payme_transactions::transaction_id.eq(deposit).and(payme_transactions::state.eq(State::Created)))
+            .filter(
+                payme_transactions::transaction_id
+                    .eq(deposit)
+                    .and(payme_transactions::state.eq(State::Created)),
+            )
             .first(conn)
             .await
             .optional()?)
@@ -254,7 +267,10 @@ impl Payment {
 
     /// Stores a changed row that this transaction has locked.
     pub(super) async fn save(&self, tx: &mut Tx) -> Result<()> {
-        diesel::update(payme_transactions::table.filter(payme_transactions::seq.eq(self.seq))).set(self).execute(tx.conn()).await?;
+        diesel::update(payme_transactions::table.filter(payme_transactions::seq.eq(self.seq)))
+            .set(self)
+            .execute(tx.conn())
+            .await?;
         Ok(())
     }
 }
@@ -301,7 +317,10 @@ mod tests {
         let first = row.performed();
         assert_eq!(row.perform(CREATED + 9_999), PerformStep::Replay);
         assert_eq!(row.performed(), first);
-        assert_eq!(first, Ok(json!({ "transaction": "5123", "perform_time": CREATED + 502, "state": 2 })));
+        assert_eq!(
+            first,
+            Ok(json!({ "transaction": "5123", "perform_time": CREATED + 502, "state": 2 }))
+        );
     }
 
     #[test]
@@ -318,7 +337,10 @@ mod tests {
         let mut late = payment(State::Created);
         let now = late.time_ms + TIMEOUT_MS + 1;
         assert_eq!(late.perform(now), PerformStep::Expired);
-        assert_eq!((late.state, late.reason, late.cancel_time_ms, late.perform_time_ms), (State::Cancelled, Some(4), now, 0));
+        assert_eq!(
+            (late.state, late.reason, late.cancel_time_ms, late.perform_time_ms),
+            (State::Cancelled, Some(4), now, 0)
+        );
         assert_eq!(late.perform(now), PerformStep::Refused);
     }
 
@@ -337,7 +359,10 @@ mod tests {
         let (first, check) = (row.cancelled(), row.checked());
         assert_eq!(row.cancel(3, CREATED + 9_999), CancelStep::Replay);
         assert_eq!((row.cancelled(), row.checked()), (first, check));
-        assert_eq!((row.state, row.reason, row.perform_time_ms), (State::Reversed, Some(5), CREATED + 502));
+        assert_eq!(
+            (row.state, row.reason, row.perform_time_ms),
+            (State::Reversed, Some(5), CREATED + 502)
+        );
     }
 
     #[test]
@@ -353,7 +378,8 @@ mod tests {
     #[test]
     fn a_check_always_has_all_six_members() {
         let answer = payment(State::Created).checked().expect("an answer");
-        let members = ["create_time", "perform_time", "cancel_time", "transaction", "state", "reason"];
+        let members =
+            ["create_time", "perform_time", "cancel_time", "transaction", "state", "reason"];
         assert_eq!(answer.as_object().map(serde_json::Map::len), Some(members.len()));
         assert!(members.iter().all(|member| answer.get(member).is_some()), "{answer}");
         assert_eq!(answer.get("transaction"), Some(&json!("5123")), "a string");

@@ -76,12 +76,21 @@ pub(super) struct Request {
 impl Request {
     /// Reads the body of a POST.
     pub(super) fn read(raw: &[u8]) -> Self {
-        let unreadable = |refusal| Self { id: Value::Null, method: String::new(), params: Value::Null, call: Err(refusal) };
+        let unreadable = |refusal| Self {
+            id: Value::Null,
+            method: String::new(),
+            params: Value::Null,
+            call: Err(refusal),
+        };
         // serde_json refuses invalid UTF-8, lone surrogates, a second document, and nesting deeper than 128.
-        let Ok(document) = serde_json::from_slice::<Value>(raw) else { return unreadable(Refusal::parse()) };
+        let Ok(document) = serde_json::from_slice::<Value>(raw) else {
+            return unreadable(Refusal::parse());
+        };
         // PostgreSQL cannot hold a NUL, and nothing Payme sends has one.
         let has_nul = contains_nul(&document);
-        let Value::Object(mut members) = document else { return unreadable(Refusal::request("request")) };
+        let Value::Object(mut members) = document else {
+            return unreadable(Refusal::request("request"));
+        };
 
         let id = members.remove("id").unwrap_or(Value::Null);
         let id_is_valid = match &id {
@@ -120,9 +129,13 @@ pub(super) fn render(id: &Value, answer: &Answer) -> Value {
 }
 
 fn read_call(members: &Map<String, Value>) -> std::result::Result<Call, Refusal> {
-    let Some(Value::String(name)) = members.get("method") else { return Err(Refusal::request("method")) };
+    let Some(Value::String(name)) = members.get("method") else {
+        return Err(Refusal::request("method"));
+    };
     let method = Method::parse(name).ok_or_else(|| Refusal::method(name))?;
-    let Some(Value::Object(params)) = members.get("params") else { return Err(Refusal::request("params")) };
+    let Some(Value::Object(params)) = members.get("params") else {
+        return Err(Refusal::request("params"));
+    };
     let params = Params(params);
     Ok(match method {
         Method::CheckPerform => Call::CheckPerform(check_perform::Params::read(params)?),
@@ -160,7 +173,9 @@ fn contains_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(contains_nul),
-        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || contains_nul(value)),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| name.contains('\0') || contains_nul(value))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
@@ -213,17 +228,25 @@ mod tests {
             (r#"{"method":"CancelTransaction","params":{"id":"a","reason":"1"}}"#, -32_600),
             (r#"{"method":"CancelTransaction","params":{"id":"a","reason":70000}}"#, -32_600),
             (r#"{"method":"SetFiscalData","params":{"id":"a","type":"PERFORM"}}"#, -32_602),
-            (r#"{"method":"SetFiscalData","params":{"id":"a","type":"OTHER","fiscal_data":{}}}"#, -32_602),
+            (
+                r#"{"method":"SetFiscalData","params":{"id":"a","type":"OTHER","fiscal_data":{}}}"#,
+                -32_602,
+            ),
         ] {
             assert_eq!(code(text), Some(expected), "{text:.80}");
         }
-        assert_eq!(Request::read(&[b'{', 0xff, b'}']).call.err().map(|refusal| refusal.code), Some(-32_700));
+        assert_eq!(
+            Request::read(&[b'{', 0xff, b'}']).call.err().map(|refusal| refusal.code),
+            Some(-32_700)
+        );
     }
 
     #[test]
     fn amounts_are_integers_of_tiyin() {
         let check = |amount: &str| {
-            code(&format!(r#"{{"method":"CheckPerformTransaction","params":{{"amount":{amount},"account":{{"order_id":"1"}}}}}}"#))
+            code(&format!(
+                r#"{{"method":"CheckPerformTransaction","params":{{"amount":{amount},"account":{{"order_id":"1"}}}}}}"#
+            ))
         };
         for good in ["500000", "0", "-5"] {
             assert_eq!(check(good), None, "{good}: a wrong amount is not a malformed one");
@@ -236,7 +259,9 @@ mod tests {
     #[test]
     fn the_id_is_echoed_as_it_came() {
         for id in ["2032", "\"2032\"", "null", "-1", "18446744073709551615", "\"\""] {
-            let request = read(&format!(r#"{{"method":"CheckTransaction","params":{{"id":"a"}},"id":{id}}}"#));
+            let request = read(&format!(
+                r#"{{"method":"CheckTransaction","params":{{"id":"a"}},"id":{id}}}"#
+            ));
             assert_eq!(request.call.as_ref().ok(), Some(&Call::Check("a".to_owned())), "{id}");
             let answer = render(&request.id, &Ok(json!({}))).to_string();
             assert_eq!(answer, format!(r#"{{"id":{id},"result":{{}}}}"#));
@@ -247,7 +272,9 @@ mod tests {
 
     #[test]
     fn the_jsonrpc_member_and_unknown_members_do_not_matter() {
-        let request = read(r#"{"jsonrpc":"2.0","method":"PerformTransaction","params":{"id":"a","extra":1},"id":3,"more":[]}"#);
+        let request = read(
+            r#"{"jsonrpc":"2.0","method":"PerformTransaction","params":{"id":"a","extra":1},"id":3,"more":[]}"#,
+        );
         assert_eq!(request.call.ok(), Some(Call::Perform("a".to_owned())));
         assert_eq!(request.method, "PerformTransaction");
     }

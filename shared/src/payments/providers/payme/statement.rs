@@ -36,7 +36,10 @@ pub(super) async fn run(tx: &mut Tx, params: &Params) -> Result<Answer> {
         .load(tx.conn())
         .await?;
     if i64::try_from(lines.len()).unwrap_or(i64::MAX) > LINES_MAX {
-        return Err(Error::internal(format!("a statement from {} to {} has more than {LINES_MAX} lines", params.from, params.to)));
+        return Err(Error::internal(format!(
+            "a statement from {} to {} has more than {LINES_MAX} lines",
+            params.from, params.to
+        )));
     }
     let lines: Vec<Value> = lines.iter().map(Payment::statement_line).collect();
     Ok(Ok(json!({ "transactions": lines })))

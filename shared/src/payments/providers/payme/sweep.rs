@@ -20,7 +20,11 @@ pub(in crate::payments) async fn expire_overdue(tx: &mut Tx, limit: i64) -> Resu
     let overdue: Vec<(String, TransactionId)> = payme_transactions::table
         .select((payme_transactions::id, payme_transactions::transaction_id))
         .filter(payme_transactions::state.eq(State::Created))
-        .filter(payme_transactions::time_ms.lt(cutoff).or(payme_transactions::create_time_ms.lt(cutoff)))
+        .filter(
+            payme_transactions::time_ms
+                .lt(cutoff)
+                .or(payme_transactions::create_time_ms.lt(cutoff)),
+        )
         .order(payme_transactions::time_ms)
         .limit(limit)
         .load(tx.conn())

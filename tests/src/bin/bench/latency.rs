@@ -1,0 +1,96 @@
+//! How soon a job starts after the commit that recorded it, while the worker has nothing else to do.
+
+use std::time::{Duration, Instant};
+
+use rand::Rng;
+use shared::jobs;
+use shared::settings::Transport;
+
+use crate::failure::{Attempt, Result};
+use crate::jobs::kinds::Stopwatch;
+use crate::jobs::platform::InProcess;
+use crate::meter::Cost;
+use crate::report::{Report, Section, millis};
+use crate::series::{Series, Turn};
+use crate::servers::{Database, Servers};
+use crate::{Arguments, progress};
+
+/// Jobs that are not counted: the first ones prepare statements and open connections.
+const WARM_UP: u32 = 5;
+/// The pause between two jobs. It varies, so that it never falls into step with the polls.
+const PAUSE_MS: std::ops::Range<u64> = 20..40;
+/// How long the last job may take to start.
+const STARTED_WITHIN: Duration = Duration::from_secs(60);
+/// What the issue asks of the median.
+const PROMISE: Duration = Duration::from_millis(50);
+
+/// Measures both transports in turns.
+pub(crate) async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
+    let database = arguments.servers.database("latency").await?;
+    let rounds = u32::from(arguments.rounds);
+    let each = arguments.latency_jobs.div_ceil(rounds);
+    let mut transports = [(Transport::Redis, Series::new("redis transport")), (Transport::Direct, Series::new("direct transport"))];
+    for round in 1..=rounds {
+        for (transport, series) in &mut transports {
+            let turn = turn(&arguments.servers, &database, *transport, each).await?;
+            progress(&format!("latency, round {round}: {} done", series.name));
+            series.add(turn);
+        }
+        transports.reverse();
+    }
+    transports.sort_by_key(|(transport, _)| *transport != Transport::Redis);
+    let mut section = Section::new(format!("LATENCY   commit to job start, idle, {} jobs per transport over {rounds} rounds", each * rounds));
+    for (_, series) in transports {
+        let latencies = series.latencies();
+        let median = latencies.percentile(50);
+        let kept = if median.is_some_and(|median| median < PROMISE) { "kept" } else { "BROKEN" };
+        section.headline(format!(
+            "p50 {} ms, p95 {} ms, max {} ms of {}: {} (promise: median under {} ms: {kept})",
+            millis(median),
+            millis(latencies.percentile(95)),
+            millis(latencies.percentile(100)),
+            latencies.count(),
+            series.name,
+            PROMISE.as_millis()
+        ));
+        section.series(series);
+    }
+    section.note("from the moment the committing transaction has returned to the first line of the handler, in one process but through PostgreSQL (and Redis)");
+    section.note(format!(
+        "a job every {} to {} ms whether or not the last one has started; a worker with all queues and default settings; {WARM_UP} jobs before are not counted",
+        PAUSE_MS.start, PAUSE_MS.end
+    ));
+    report.add(section);
+    Ok(())
+}
+
+async fn turn(servers: &Servers, database: &Database, transport: Transport, jobs: u32) -> Result<Turn> {
+    database.execute("TRUNCATE jobs, job_attempts, effects").await?;
+    database.settle().await?;
+    Stopwatch::reset();
+    let worker = InProcess::start(servers, database, transport, "").await?;
+    // Whoever enqueues is somebody else than the worker: it has its own connections and its own doorbell.
+    let app = database.app(&[])?;
+    let mut commits = Vec::new();
+    let started = Instant::now();
+    for number in 0..WARM_UP + jobs {
+        let job = Stopwatch { number };
+        app.db.transaction(async |tx| jobs::enqueue(tx, &job).await).await.attempt("a job is not enqueued")?;
+        commits.push((number, Instant::now()));
+        let pause = rand::rng().random_range(PAUSE_MS);
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+    let elapsed = started.elapsed();
+    let last = Instant::now();
+    while Stopwatch::starts().len() < commits.len() {
+        if last.elapsed() > STARTED_WITHIN {
+            return Err(format!("{} of {} jobs started", Stopwatch::starts().len(), commits.len()));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    worker.stop().await?;
+    let starts = Stopwatch::starts();
+    let counted = commits.iter().filter(|(number, _)| *number >= WARM_UP);
+    let latencies = counted.filter_map(|(number, commit)| Some(starts.get(number)?.saturating_duration_since(*commit))).collect();
+    Ok(Turn { rate: commits.len() as f64 / elapsed.as_secs_f64(), latencies, cost: Cost::default() })
+}

@@ -1,0 +1,99 @@
+//! What one turn has cost: time, processor time by process, and write-ahead log.
+
+use std::time::{Duration, Instant};
+
+use crate::failure::Result;
+use crate::machine;
+use crate::servers::{Servers, number};
+
+/// Which process does the work that is measured.
+#[derive(Clone, Copy)]
+pub(crate) enum Worker {
+    /// This one.
+    Bench,
+    /// A child that keeps running.
+    Process(u32),
+    /// A child that ends within the turn.
+    Child,
+}
+
+/// A running measurement.
+pub(crate) struct Meter {
+    servers: Servers,
+    worker: Worker,
+    before: Sample,
+    started: Instant,
+}
+
+struct Sample {
+    worker: Option<Duration>,
+    bench: Option<Duration>,
+    postgres: Option<Duration>,
+    redis: Option<Duration>,
+    wal: i64,
+}
+
+/// The cost of a turn, per purchase or job; nothing where it cannot be known.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Cost {
+    /// Of the process that does the work, in milliseconds.
+    pub(crate) worker: Option<f64>,
+    /// Of the bench as its client, in milliseconds.
+    pub(crate) client: Option<f64>,
+    /// Of the database server, in milliseconds.
+    pub(crate) postgres: Option<f64>,
+    /// Of Redis, in milliseconds.
+    pub(crate) redis: Option<f64>,
+    /// Write-ahead log, in kilobytes.
+    pub(crate) wal: Option<f64>,
+}
+
+impl Meter {
+    /// Starts measuring.
+    pub(crate) async fn start(servers: &Servers, worker: Worker) -> Result<Self> {
+        let before = sample(servers, worker).await?;
+        Ok(Self { servers: servers.clone(), worker, before, started: Instant::now() })
+    }
+
+    /// When it started.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Stops measuring; `done` things have been done.
+    pub(crate) async fn finish(self, done: usize) -> Result<Cost> {
+        let after = sample(&self.servers, self.worker).await?;
+        let each = |amount: f64| amount / done.max(1) as f64;
+        let spent = |after: Option<Duration>, before: Option<Duration>| {
+            Some(each(after?.saturating_sub(before?).as_secs_f64() * 1_000.0))
+        };
+        let before = &self.before;
+        Ok(Cost {
+            worker: spent(after.worker, before.worker),
+            client: match self.worker {
+                Worker::Process(_) => spent(after.bench, before.bench),
+                Worker::Bench | Worker::Child => None,
+            },
+            postgres: spent(after.postgres, before.postgres),
+            redis: spent(after.redis, before.redis),
+            wal: Some(each((after.wal - before.wal) as f64 / 1_024.0)),
+        })
+    }
+}
+
+async fn sample(servers: &Servers, worker: Worker) -> Result<Sample> {
+    let mut admin = servers.admin().await?;
+    let mut redis = servers.redis().await?;
+    let bench = machine::of_process(std::process::id());
+    Ok(Sample {
+        worker: match worker {
+            Worker::Bench => bench,
+            Worker::Process(pid) => machine::of_process(pid),
+            Worker::Child => machine::of_children(),
+        },
+        bench,
+        postgres: machine::of_postgres(&mut admin).await,
+        redis: machine::of_redis(&mut redis).await,
+        wal: number(&mut admin, "pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')").await?,
+    })
+}

@@ -1,0 +1,180 @@
+//! Purchases per second: through HTTP, against the same statements in pgbench.
+
+mod http;
+mod pgbench;
+mod script;
+mod stock;
+mod values;
+mod wire;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use shared::App;
+
+use crate::failure::{Attempt, Result};
+use crate::meter::{Meter, Worker};
+use crate::report::{Report, Section};
+use crate::series::{Series, Turn};
+use crate::servers::{Database, Servers, number, prefix};
+use crate::{Arguments, progress};
+use http::{Api, Bought};
+use pgbench::Pgbench;
+use script::{Purchase, Script};
+use stock::{Market, Sale};
+use wire::Relay;
+
+/// Purchases that are made before any is measured, per client.
+const WARM_UP: usize = 4;
+
+/// Both sides on one database.
+struct Bench<'a> {
+    servers: &'a Servers,
+    database: Database,
+    app: Arc<App>,
+    market: Market,
+    /// Buyers at a time.
+    clients: usize,
+    /// Purchases per buyer and turn.
+    each: usize,
+}
+
+/// Compares them in turns.
+pub(crate) async fn compare(arguments: &Arguments, report: &mut Report) -> Result<()> {
+    let mut bench = Bench::open(arguments).await?;
+    let script = bench.record().await?;
+    let pgbench = Pgbench::prepare(&script)?;
+    let api = Api::start(&arguments.servers, bench.variables(bench.clients)).await?;
+    let warm_up = bench.market.stock(WARM_UP * bench.clients).await?;
+    api.sell(&warm_up, bench.clients).await?;
+    let (mut ours, mut theirs) = (Series::new("API over HTTP"), Series::new("pgbench"));
+    for round in 1..=arguments.rounds {
+        for turn in [round % 2, (round + 1) % 2] {
+            if turn == 1 {
+                ours.add(bench.http_turn(&api).await?);
+                progress(&format!("purchases, round {round}: API {:.0}/s", ours.rates().last().copied().unwrap_or(0.0)));
+            } else {
+                theirs.add(bench.pgbench_turn(&pgbench, script.new_ids).await?);
+                progress(&format!("purchases, round {round}: pgbench {:.0}/s", theirs.rates().last().copied().unwrap_or(0.0)));
+            }
+        }
+    }
+    api.stop().await?;
+    bench.check().await?;
+    report.add(bench.section(&script, ours, theirs));
+    Ok(())
+}
+
+impl<'a> Bench<'a> {
+    async fn open(arguments: &'a Arguments) -> Result<Self> {
+        let servers = &arguments.servers;
+        let database = servers.database("purchases").await?;
+        let app = Arc::new(database.app(&[])?);
+        let market = Market::open(Arc::clone(&app)).await?;
+        let clients = usize::from(arguments.clients);
+        let purchases = usize::try_from(arguments.purchases).attempt("too many")?;
+        Ok(Self { servers, database, app, market, clients, each: purchases.div_ceil(clients) })
+    }
+
+    /// What the API is told, with this many connections to the database.
+    fn variables(&self, connections: usize) -> HashMap<String, String> {
+        let mut variables = self.database.variables();
+        variables.insert("DATABASE_POOL_SIZE".to_owned(), connections.to_string());
+        variables.insert("REDIS_URL".to_owned(), self.servers.redis_url());
+        variables.insert("REDIS_PREFIX".to_owned(), prefix());
+        variables
+    }
+
+    /// Makes three purchases through an API with one connection, and writes down what the last two sent.
+    async fn record(&mut self) -> Result<Script> {
+        let server = self.database.app.host_str().map(str::to_owned).attempt("the database has no host")?;
+        let relay = Relay::start((server, self.database.app.port().unwrap_or(5432))).await?;
+        let mut variables = self.variables(1);
+        let mut relayed = self.database.app.clone();
+        relayed.set_host(Some(&relay.address.ip().to_string())).attempt("the recorder's address")?;
+        relayed.set_port(Some(relay.address.port())).map_err(|()| "the recorder's port".to_owned())?;
+        variables.insert("DATABASE_URL".to_owned(), relayed.to_string());
+        let api = Api::start(self.servers, variables).await?;
+        let mut purchases = Vec::new();
+        // Three buyers and three sellers: what differs between two purchases must be seen to differ.
+        for sale in self.market.stock(30).await?.iter().step_by(11) {
+            relay.take();
+            api.sell(std::slice::from_ref(sale), 1).await?;
+            purchases.push(Purchase { known: sale.known(), recording: relay.take() });
+        }
+        api.stop().await?;
+        let [_first, first, second] = purchases.as_slice() else { return Err("three purchases are recorded".to_owned()) };
+        let script = script::write(first, second)?;
+        progress(&format!("a purchase is {} statements, {} of them prepared anew each time", script.statements, script.prepared));
+        for line in &script.unexplained {
+            progress(&format!("pgbench repeats a value that the API changes: {line}"));
+        }
+        Ok(script)
+    }
+
+    /// Fresh purchases for one turn, and the database at rest.
+    async fn fresh(&mut self) -> Result<Vec<Sale>> {
+        self.market.stock(self.clients * self.each).await
+    }
+
+    async fn http_turn(&mut self, api: &Api) -> Result<Turn> {
+        let sales = self.fresh().await?;
+        self.database.settle().await?;
+        let meter = Meter::start(self.servers, Worker::Process(api.pid()?)).await?;
+        let bought = api.sell(&sales, self.clients).await?;
+        self.turn(meter, bought).await
+    }
+
+    async fn pgbench_turn(&mut self, pgbench: &Pgbench, new_ids: usize) -> Result<Turn> {
+        let sales = self.fresh().await?;
+        stock::tabulate(&self.database, &sales, new_ids).await?;
+        self.database.settle().await?;
+        let first = sales.first().attempt("a purchase")?.n;
+        let meter = Meter::start(self.servers, Worker::Child).await?;
+        let bought = pgbench.run(self.servers, &self.database, first, self.clients, self.each).await?;
+        self.turn(meter, bought).await
+    }
+
+    async fn turn(&self, meter: Meter, bought: Bought) -> Result<Turn> {
+        let done = bought.latencies.len();
+        let cost = meter.finish(done).await?;
+        Ok(Turn { rate: done as f64 / bought.elapsed.as_secs_f64(), latencies: bought.latencies, cost })
+    }
+
+    /// Whoever made them, the purchases are right: every deal is paid, and every invariant of the ledger holds.
+    async fn check(&self) -> Result<()> {
+        let mut admin = self.database.admin().await?;
+        let unpaid = number(&mut admin, "SELECT count(*) FROM escrows WHERE status <> 'paid'").await?;
+        let unsold = number(&mut admin, "SELECT count(*) FROM listings WHERE status <> 'reserved'").await?;
+        // Of the thirty that were on offer for the recording, three were bought.
+        if (unpaid, unsold) != (0, 27) {
+            return Err(format!("{unpaid} deals are not paid and {unsold} listings are not reserved"));
+        }
+        let violations = shared::ledger::check(&self.app.db).await.attempt("the ledger is not checked")?;
+        let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        if violations.is_empty() { Ok(()) } else { Err(format!("the ledger is violated: {}", violations.join("; "))) }
+    }
+
+    fn section(&self, script: &Script, ours: Series, theirs: Series) -> Section {
+        let (turn, clients) = (self.each * self.clients, self.clients);
+        let mut section = Section::new(format!("PURCHASES   {turn} a turn, {clients} at a time, each side on {clients} connections to PostgreSQL"));
+        section.ratio(&ours, &theirs);
+        section.series(ours);
+        section.series(theirs);
+        section.note(format!(
+            "pgbench sends what was recorded of a real purchase on the wire: {} statements, authentication to COMMIT (prepared \
+             protocol), and one more that chooses the buyer and the listing",
+            script.statements
+        ));
+        section.note(format!(
+            "the API prepares {} of them anew for every purchase, which is a round trip each; pgbench prepares every statement once",
+            script.prepared
+        ));
+        section.note("the API also reads and writes HTTP and JSON, verifies a token, and opens and seals credentials; its client shares the cores");
+        section.note("afterwards every deal of both sides was paid and every invariant of the ledger held");
+        for line in &script.unexplained {
+            section.note(format!("pgbench repeats a value that the API changes: {line}"));
+        }
+        section
+    }
+}
