@@ -15,7 +15,7 @@ macro_rules! uuid_ids {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A new id: UUIDv7, so that rows of one time lie together.
+            /// A new id: `UUIDv7`, so that rows of one time lie together.
             #[must_use]
             #[expect(clippy::new_without_default, reason = "an id is made on purpose, never by default")]
             pub fn new() -> Self { Self(Uuid::now_v7()) }

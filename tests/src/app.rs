@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 use shared::App;
 use shared::ids::{SessionId, UserId};
 use shared::jobs::{self, JobKind};
-use shared::settings::Settings;
+use shared::security::Tokens;
+use shared::settings::{SecuritySettings, Settings};
 use tokio::sync::oneshot;
 use worker::Engine;
 
@@ -157,7 +158,8 @@ impl TestApp {
             ))
             .await;
         // Long-lived: what is tested with it is not its expiry.
-        let token = self.app.tokens.access(id, session, self.now().await + chrono::TimeDelta::days(100)).expect("signs");
+        let lasting = SecuritySettings { access_lifetime: Duration::from_secs(400 * 86_400), ..self.app.settings.security.clone() };
+        let token = Tokens::new(&lasting).access(id, session, self.now().await).expect("signs");
         Person { id, email, client: self.client.with_token(&token) }
     }
 

@@ -1,7 +1,6 @@
 //! Real processes: the platform's binaries and a Redis of a test's own, to stop, kill and wipe.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -113,11 +112,7 @@ pub fn free_port() -> u16 {
 }
 
 /// Waits until something outside this process has happened; fails with its name after a minute.
-pub async fn eventually<F, Fut>(what: &str, mut happened: F)
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = bool>,
-{
+pub async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !happened().await {
         assert!(started.elapsed() < Duration::from_secs(60), "in a minute it did not happen that {what}");

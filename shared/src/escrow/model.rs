@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::audit::Actor;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, OnConstraint as _, Result};
 use crate::ids::{EscrowId, ListingId, UserId};
 use crate::listings::Listing;
 use crate::schema::{escrow_status_history, escrows};
@@ -201,10 +201,12 @@ impl Escrow {
         }
     }
 
-    /// Stores a new deal.
+    /// Stores a new deal; the database refuses a second open one on the same listing.
     pub(super) async fn insert(&self, tx: &mut Tx) -> Result<()> {
-        diesel::insert_into(escrows::table).values(self).execute(tx.conn()).await?;
-        Ok(())
+        let inserted = diesel::insert_into(escrows::table).values(self).execute(tx.conn()).await;
+        inserted
+            .on_constraint("escrows_one_open_per_listing", || Error::new(Code::ListingUnavailable))
+            .map(|_one| ())
     }
 
     /// Writes a locked deal back, and its step from `from` into the history.

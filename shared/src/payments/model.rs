@@ -197,7 +197,9 @@ impl Transaction {
         match self.status {
             TransactionStatus::Pending | TransactionStatus::Processing => {
                 self.status = TransactionStatus::Cancelled;
-                self.metadata = json!({ "cancelled": why });
+                if let Some(facts) = self.metadata.as_object_mut() {
+                    facts.insert("cancelled".to_owned(), why.into());
+                }
                 self.updated_at = now;
                 Ok(Outcome::Done)
             }

@@ -60,7 +60,9 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    pub(crate) fn new(settings: &SecuritySettings) -> Self {
+    /// Takes the keys and lifetimes of the settings.
+    #[must_use]
+    pub fn new(settings: &SecuritySettings) -> Self {
         let secret = settings.jwt_secret.expose().as_bytes();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
@@ -125,8 +127,8 @@ impl Tokens {
     pub fn read_refresh(&self, token: &str) -> Result<RefreshToken> {
         let body = self.unseal("refresh", token).ok_or(Code::TokenInvalid)?;
         let (session, generation) = body.split_at_checked(16).ok_or(Code::TokenInvalid)?;
-        let session = Uuid::from_slice(session).map_err(|_| Code::TokenInvalid)?;
-        let generation = generation.try_into().map(i32::from_be_bytes).map_err(|_| Code::TokenInvalid)?;
+        let session = Uuid::from_slice(session).ok().ok_or(Code::TokenInvalid)?;
+        let generation = generation.try_into().ok().map(i32::from_be_bytes).ok_or(Code::TokenInvalid)?;
         Ok(RefreshToken { session: SessionId(session), generation })
     }
 

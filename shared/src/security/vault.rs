@@ -80,7 +80,7 @@ fn seal(cipher: &XChaCha20Poly1305, binding: &str, plain: &[u8]) -> Result<Vec<u
 fn open(cipher: &XChaCha20Poly1305, binding: &str, sealed: &[u8]) -> Result<Vec<u8>> {
     let broken = || Error::internal(format!("the sealed field {binding} does not open"));
     let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or_else(broken)?;
-    cipher.decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: binding.as_bytes() }).map_err(|_| broken())
+    cipher.decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: binding.as_bytes() }).ok().ok_or_else(broken)
 }
 
 #[cfg(test)]

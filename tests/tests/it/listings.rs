@@ -38,10 +38,8 @@ async fn approval_and_rejection_at_once_have_one_outcome() {
         let mut body = body.clone();
         body["title"] = json!(format!("Account for round {round}"));
         let id = seller.client.post("listings/", body).await.expect(201).text_at("/id").to_owned();
-        let (approved, rejected) = tokio::join!(
-            one.client.post_empty(&format!("admin-panel/listings/{id}/approve/")),
-            two.client.post(&format!("admin-panel/listings/{id}/reject/"), json!({ "reason": "stolen" }))
-        );
+        let (approve, reject) = (format!("admin-panel/listings/{id}/approve/"), format!("admin-panel/listings/{id}/reject/"));
+        let (approved, rejected) = tokio::join!(one.client.post_empty(&approve), two.client.post(&reject, json!({ "reason": "stolen" })));
         // A rejection after the approval takes an active listing down; a rejection before it ends the matter.
         let status = app.database.texts(&format!("SELECT status FROM listings WHERE id = '{id}'")).await.remove(0);
         match (approved.status, rejected.status, status.as_str()) {

@@ -29,7 +29,10 @@ pub(crate) async fn measure(arguments: &Arguments, report: &mut Report) -> Resul
     let database = arguments.servers.database("latency").await?;
     let rounds = u32::from(arguments.rounds);
     let each = arguments.latency_jobs.div_ceil(rounds);
-    let mut transports = [(Transport::Redis, Series::new("redis transport")), (Transport::Direct, Series::new("direct transport"))];
+    let mut transports = [
+        (Transport::Redis, Series::new("redis transport")),
+        (Transport::Direct, Series::new("direct transport")),
+    ];
     for round in 1..=rounds {
         for (transport, series) in &mut transports {
             let turn = turn(&arguments.servers, &database, *transport, each).await?;
@@ -39,7 +42,10 @@ pub(crate) async fn measure(arguments: &Arguments, report: &mut Report) -> Resul
         transports.reverse();
     }
     transports.sort_by_key(|(transport, _)| *transport != Transport::Redis);
-    let mut section = Section::new(format!("LATENCY   commit to job start, idle, {} jobs per transport over {rounds} rounds", each * rounds));
+    let mut section = Section::new(format!(
+        "LATENCY   commit to job start, idle, {} jobs per transport over {rounds} rounds",
+        each * rounds
+    ));
     for (_, series) in transports {
         let latencies = series.latencies();
         let median = latencies.percentile(50);
@@ -64,7 +70,12 @@ pub(crate) async fn measure(arguments: &Arguments, report: &mut Report) -> Resul
     Ok(())
 }
 
-async fn turn(servers: &Servers, database: &Database, transport: Transport, jobs: u32) -> Result<Turn> {
+async fn turn(
+    servers: &Servers,
+    database: &Database,
+    transport: Transport,
+    jobs: u32,
+) -> Result<Turn> {
     database.execute("TRUNCATE jobs, job_attempts, effects").await?;
     database.settle().await?;
     Stopwatch::reset();
@@ -75,7 +86,10 @@ async fn turn(servers: &Servers, database: &Database, transport: Transport, jobs
     let started = Instant::now();
     for number in 0..WARM_UP + jobs {
         let job = Stopwatch { number };
-        app.db.transaction(async |tx| jobs::enqueue(tx, &job).await).await.attempt("a job is not enqueued")?;
+        app.db
+            .transaction(async |tx| jobs::enqueue(tx, &job).await)
+            .await
+            .attempt("a job is not enqueued")?;
         commits.push((number, Instant::now()));
         let pause = rand::rng().random_range(PAUSE_MS);
         tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -91,6 +105,12 @@ async fn turn(servers: &Servers, database: &Database, transport: Transport, jobs
     worker.stop().await?;
     let starts = Stopwatch::starts();
     let counted = commits.iter().filter(|(number, _)| *number >= WARM_UP);
-    let latencies = counted.filter_map(|(number, commit)| Some(starts.get(number)?.saturating_duration_since(*commit))).collect();
-    Ok(Turn { rate: commits.len() as f64 / elapsed.as_secs_f64(), latencies, cost: Cost::default() })
+    let latencies = counted
+        .filter_map(|(number, commit)| Some(starts.get(number)?.saturating_duration_since(*commit)))
+        .collect();
+    Ok(Turn {
+        rate: commits.len() as f64 / elapsed.as_secs_f64(),
+        latencies,
+        cost: Cost::default(),
+    })
 }

@@ -24,8 +24,14 @@ pub(crate) async fn facts(servers: &Servers) -> Result<String> {
             careless.push(format!("{setting}=off"));
         }
     }
-    let durable = if careless.is_empty() { "durable".to_owned() } else { format!("NOT DURABLE: {}", careless.join(", ")) };
-    let redis = info(&mut servers.redis().await?, "server").await.and_then(|info| field(&info, "redis_version").map(str::to_owned));
+    let durable = if careless.is_empty() {
+        "durable".to_owned()
+    } else {
+        format!("NOT DURABLE: {}", careless.join(", "))
+    };
+    let redis = info(&mut servers.redis().await?, "server")
+        .await
+        .and_then(|info| field(&info, "redis_version").map(str::to_owned));
     let load = fs::read_to_string("/proc/loadavg").ok();
     let load = load.as_deref().and_then(|line| line.split(' ').next()).unwrap_or("?");
     let build = if cfg!(debug_assertions) { "DEBUG build" } else { "release build" };
@@ -49,7 +55,11 @@ fn used(pid: u32) -> Option<Used> {
     // The name in parentheses may hold anything.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |index: usize| fields.get(index)?.parse::<u32>().ok();
-    Some(Used { parent: ticks(1)?, own: TICK * (ticks(11)? + ticks(12)?), children: TICK * (ticks(13)? + ticks(14)?) })
+    Some(Used {
+        parent: ticks(1)?,
+        own: TICK * (ticks(11)? + ticks(12)?),
+        children: TICK * (ticks(13)? + ticks(14)?),
+    })
 }
 
 /// Processor time of a process so far; nothing where there is no `/proc`.
@@ -69,7 +79,8 @@ pub(crate) async fn of_postgres(conn: &mut AsyncPgConnection) -> Option<Duration
     let server = used(first)?;
     let processes = fs::read_dir("/proc").ok()?.flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let children: Duration = pids.filter_map(used).filter(|used| used.parent == first).map(|used| used.own).sum();
+    let children: Duration =
+        pids.filter_map(used).filter(|used| used.parent == first).map(|used| used.own).sum();
     Some(server.own + server.children + children)
 }
 

@@ -13,6 +13,7 @@ mod report;
 mod series;
 mod servers;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -50,6 +51,9 @@ struct Arguments {
     /// The whole run is given up after this many seconds
     #[arg(long, default_value_t = 2_400)]
     deadline: u64,
+    /// Keep a copy of pgbench's script here
+    #[arg(long)]
+    script: Option<PathBuf>,
     #[command(flatten)]
     servers: Servers,
 }

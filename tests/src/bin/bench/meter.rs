@@ -31,6 +31,7 @@ struct Sample {
     postgres: Option<Duration>,
     redis: Option<Duration>,
     wal: i64,
+    commits: i64,
 }
 
 /// The cost of a turn, per purchase or job; nothing where it cannot be known.
@@ -46,6 +47,8 @@ pub(crate) struct Cost {
     pub(crate) redis: Option<f64>,
     /// Write-ahead log, in kilobytes.
     pub(crate) wal: Option<f64>,
+    /// Transactions, as far as the server has counted them yet.
+    pub(crate) commits: Option<f64>,
 }
 
 impl Meter {
@@ -77,6 +80,7 @@ impl Meter {
             postgres: spent(after.postgres, before.postgres),
             redis: spent(after.redis, before.redis),
             wal: Some(each((after.wal - before.wal) as f64 / 1_024.0)),
+            commits: Some(each((after.commits - before.commits) as f64)),
         })
     }
 }
@@ -95,5 +99,6 @@ async fn sample(servers: &Servers, worker: Worker) -> Result<Sample> {
         postgres: machine::of_postgres(&mut admin).await,
         redis: machine::of_redis(&mut redis).await,
         wal: number(&mut admin, "pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')").await?,
+        commits: number(&mut admin, "SELECT sum(xact_commit) FROM pg_stat_database").await?,
     })
 }

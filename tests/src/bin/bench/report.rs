@@ -29,7 +29,12 @@ impl Section {
     pub(crate) fn ratio(&mut self, ours: &Series, theirs: &Series) {
         if let Some((median, rounds)) = ratio(ours, theirs) {
             let rounds: Vec<String> = rounds.iter().map(|ratio| format!("{ratio:.2}")).collect();
-            self.ratios.push(format!("{median:>6.2}   {} / {}   (rounds {})", ours.name, theirs.name, rounds.join(" ")));
+            self.ratios.push(format!(
+                "{median:>6.2}   {} / {}   (rounds {})",
+                ours.name,
+                theirs.name,
+                rounds.join(" ")
+            ));
         }
     }
 
@@ -61,8 +66,12 @@ impl Report {
             return;
         }
         println!("\n{}", self.facts);
-        println!("How to read it: the sides took turns on one shared machine, so trust the ratios and the processor time per");
-        println!("piece; the rates are medians of the rounds and belong to this machine and this hour.");
+        println!(
+            "How to read it: the sides took turns on one shared machine, so trust the ratios and the processor time per"
+        );
+        println!(
+            "piece; the rates are medians of the rounds and belong to this machine and this hour."
+        );
         for section in &self.sections {
             section.print();
         }
@@ -76,13 +85,25 @@ impl Section {
             println!("  {line}");
         }
         println!(
-            "\n  {:<34}{:>9}{:>26}{:>9}{:>9}{:>9}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}",
-            "", "per s", "rounds", "p50 ms", "p95 ms", "p99 ms", "max ms", "process*", "client*", "PG*", "Redis*", "WAL KB"
+            "\n  {:<34}{:>9}{:>26}{:>9}{:>9}{:>9}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}{:>9}",
+            "",
+            "per s",
+            "rounds",
+            "p50 ms",
+            "p95 ms",
+            "p99 ms",
+            "max ms",
+            "process*",
+            "client*",
+            "PG*",
+            "Redis*",
+            "WAL KB",
+            "commits"
         );
         for series in &self.series {
             print_series(series);
         }
-        println!("  * milliseconds of processor time per piece");
+        println!("  * milliseconds of processor time per piece; WAL and commits are per piece too");
         for note in &self.notes {
             println!("  - {note}");
         }
@@ -94,9 +115,10 @@ fn print_series(series: &Series) {
     let rate = series.rate().map_or_else(|| "-".to_owned(), |rate| format!("{rate:.0}"));
     let latencies = series.latencies();
     let latency = |percent| millis(latencies.percentile(percent));
-    let cost = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+    let cost =
+        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
     println!(
-        "  {:<34}{rate:>9}{:>26}{:>9}{:>9}{:>9}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}",
+        "  {:<34}{rate:>9}{:>26}{:>9}{:>9}{:>9}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}{:>9}",
         series.name,
         rounds.join(" "),
         latency(50),
@@ -107,11 +129,19 @@ fn print_series(series: &Series) {
         cost(series.cost(|cost| cost.client)),
         cost(series.cost(|cost| cost.postgres)),
         cost(series.cost(|cost| cost.redis)),
-        series.cost(|cost| cost.wal).map_or_else(|| "-".to_owned(), |value| format!("{value:.1}")),
+        rounded(series.cost(|cost| cost.wal)),
+        rounded(series.cost(|cost| cost.commits)),
     );
+}
+
+fn rounded(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"))
 }
 
 /// A duration in milliseconds, or a dash.
 pub(crate) fn millis(duration: Option<Duration>) -> String {
-    duration.map_or_else(|| "-".to_owned(), |duration| format!("{:.1}", duration.as_secs_f64() * 1_000.0))
+    duration.map_or_else(
+        || "-".to_owned(),
+        |duration| format!("{:.1}", duration.as_secs_f64() * 1_000.0),
+    )
 }

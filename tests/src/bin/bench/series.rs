@@ -52,7 +52,8 @@ impl Series {
 
 /// The ratio of two sides: of their medians, and of each round.
 pub(crate) fn ratio(ours: &Series, theirs: &Series) -> Option<(f64, Vec<f64>)> {
-    let rounds = ours.rates().iter().zip(theirs.rates()).map(|(ours, theirs)| ours / theirs).collect();
+    let rounds =
+        ours.rates().iter().zip(theirs.rates()).map(|(ours, theirs)| ours / theirs).collect();
     Some((ours.rate()? / theirs.rate()?, rounds))
 }
 

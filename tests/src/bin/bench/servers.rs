@@ -63,9 +63,12 @@ impl Servers {
             }
             Ok::<_, String>(url)
         };
-        let database = Database { admin: url(None)?, owner: url(Some(&owner))?, app: url(Some(&app))? };
+        let database =
+            Database { admin: url(None)?, owner: url(Some(&owner))?, app: url(Some(&app))? };
         let settings = Settings::from_vars(database.variables()).attempt("settings")?;
-        shared::migrate::migrate(&settings.database).await.attempt("the bench's database is not migrated")?;
+        shared::migrate::migrate(&settings.database)
+            .await
+            .attempt("the bench's database is not migrated")?;
         Ok(database)
     }
 
@@ -92,7 +95,8 @@ impl Servers {
         loop {
             let mut scan = redis::cmd("SCAN");
             scan.arg(cursor).arg("MATCH").arg(format!("{prefix}*")).arg("COUNT").arg(5_000);
-            let (next, keys): (u64, Vec<String>) = scan.query_async(&mut conn).await.attempt("keys are not listed")?;
+            let (next, keys): (u64, Vec<String>) =
+                scan.query_async(&mut conn).await.attempt("keys are not listed")?;
             if !keys.is_empty() {
                 conn.unlink::<_, u64>(keys).await.attempt("keys are not removed")?;
             }
@@ -107,10 +111,19 @@ impl Servers {
     pub(crate) async fn tidy_up(&self) {
         if let Ok(mut admin) = self.admin().await {
             for purpose in PURPOSES {
-                admin.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", database_name(purpose))).await.ok();
+                admin
+                    .batch_execute(&format!(
+                        "DROP DATABASE IF EXISTS {} WITH (FORCE)",
+                        database_name(purpose)
+                    ))
+                    .await
+                    .ok();
             }
             let (owner, app) = roles();
-            admin.batch_execute(&format!("DROP ROLE IF EXISTS {app}; DROP ROLE IF EXISTS {owner}")).await.ok();
+            admin
+                .batch_execute(&format!("DROP ROLE IF EXISTS {app}; DROP ROLE IF EXISTS {owner}"))
+                .await
+                .ok();
         }
         self.forget(&prefix()).await.ok();
     }
@@ -159,7 +172,8 @@ impl Database {
     /// The platform on this database, with more variables.
     pub(crate) fn app(&self, more: &[(&str, &str)]) -> Result<App> {
         let mut variables = self.variables();
-        variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        variables
+            .extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let settings = Settings::from_vars(variables).attempt("settings")?;
         App::new(settings).attempt("the platform is not built")
     }
@@ -189,7 +203,10 @@ pub(crate) async fn number(conn: &mut AsyncPgConnection, sql: &str) -> Result<i6
         #[diesel(sql_type = BigInt)]
         n: i64,
     }
-    let row: Number = diesel::sql_query(format!("SELECT ({sql})::bigint AS n")).get_result(conn).await.attempt(sql)?;
+    let row: Number = diesel::sql_query(format!("SELECT ({sql})::bigint AS n"))
+        .get_result(conn)
+        .await
+        .attempt(sql)?;
     Ok(row.n)
 }
 
@@ -200,7 +217,10 @@ pub(crate) async fn text(conn: &mut AsyncPgConnection, sql: &str) -> Result<Stri
         #[diesel(sql_type = Text)]
         t: String,
     }
-    let row: Line = diesel::sql_query(format!("SELECT ({sql})::text AS t")).get_result(conn).await.attempt(sql)?;
+    let row: Line = diesel::sql_query(format!("SELECT ({sql})::text AS t"))
+        .get_result(conn)
+        .await
+        .attempt(sql)?;
     Ok(row.t)
 }
 

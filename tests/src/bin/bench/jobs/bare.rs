@@ -35,7 +35,12 @@ pub(crate) enum Setup {
 }
 
 /// One turn: as many tasks as wanted are pushed in chunks and run meanwhile, until every one is acknowledged.
-pub(crate) async fn turn(servers: &Servers, jobs: usize, setup: Setup, within: Duration) -> Result<Turn> {
+pub(crate) async fn turn(
+    servers: &Servers,
+    jobs: usize,
+    setup: Setup,
+    within: Duration,
+) -> Result<Turn> {
     let queue = format!("{}-bare-{}", prefix(), uuid::Uuid::new_v4().simple());
     let config = match setup {
         Setup::Tuned { batch } => Config::default()
@@ -71,7 +76,8 @@ async fn connect(servers: &Servers, setup: Setup) -> Result<ConnectionManager> {
     match setup {
         Setup::Tuned { .. } => {
             let client = redis::Client::open(url).attempt("BENCH_REDIS_URL")?;
-            let config = ConnectionManagerConfig::new().set_response_timeout(Some(Duration::from_secs(10)));
+            let config =
+                ConnectionManagerConfig::new().set_response_timeout(Some(Duration::from_secs(10)));
             client.get_connection_manager_with_config(config).await.attempt("Redis does not answer")
         }
         Setup::Default => apalis_redis::connect(url).await.attempt("Redis does not answer"),
@@ -79,14 +85,22 @@ async fn connect(servers: &Servers, setup: Setup) -> Result<ConnectionManager> {
 }
 
 /// Runs a worker until it ends, which it does only of an error.
-async fn consume(storage: RedisStorage<Value>, setup: Setup, handled: Arc<AtomicUsize>, name: String) -> String {
+async fn consume(
+    storage: RedisStorage<Value>,
+    setup: Setup,
+    handled: Arc<AtomicUsize>,
+    name: String,
+) -> String {
     let ended = match setup {
         Setup::Tuned { .. } => {
             let steady = SteadyPoll::every(Duration::from_millis(20));
-            let builder = WorkerBuilder::new(name).backend(storage.poll_with_strategy(steady)).data(handled);
+            let builder =
+                WorkerBuilder::new(name).backend(storage.poll_with_strategy(steady)).data(handled);
             builder.concurrency(Queue::Default.slots()).build(count).run().await
         }
-        Setup::Default => WorkerBuilder::new(name).backend(storage).data(handled).build(count).run().await,
+        Setup::Default => {
+            WorkerBuilder::new(name).backend(storage).data(handled).build(count).run().await
+        }
     };
     ended.err().map_or_else(|| "for no reason".to_owned(), |error| error.to_string())
 }
@@ -110,7 +124,9 @@ async fn feed_and_wait(
             tokio::time::sleep(Duration::from_millis(1)).await;
             continue;
         }
-        let chunk: Vec<Value> = (pushed..jobs.min(pushed + CHUNK)).map(|number| json!({ "key": format!("bench:{number}") })).collect();
+        let chunk: Vec<Value> = (pushed..jobs.min(pushed + CHUNK))
+            .map(|number| json!({ "key": format!("bench:{number}") }))
+            .collect();
         pushed += chunk.len();
         storage.push_bulk(chunk).await.map_err(|error| format!("tasks are not pushed: {error}"))?;
     }

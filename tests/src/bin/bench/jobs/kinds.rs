@@ -74,7 +74,12 @@ impl JobKind for Stopwatch {
 impl Job for Stopwatch {
     async fn run(self, tx: &mut Tx, _: &App) -> Result<JobVerdict> {
         let now = Instant::now();
-        STARTS.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().entry(self.number).or_insert(now);
+        STARTS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_default()
+            .entry(self.number)
+            .or_insert(now);
         Ok(jobs::claim_effect(tx, &format!("bench:stopwatch:{}", self.number)).await?.into())
     }
 }

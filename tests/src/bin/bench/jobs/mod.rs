@@ -25,8 +25,8 @@ const DEFAULT_WITHIN: Duration = Duration::from_secs(90);
 
 /// What one turn of ours runs.
 #[derive(Clone, Copy)]
-struct Burst {
-    jobs: usize,
+pub(crate) struct Burst {
+    pub(crate) jobs: usize,
     /// Whether each leaves a row of its own, in the transaction that completes it.
     effect: bool,
 }
@@ -55,7 +55,10 @@ fn sides() -> Vec<Side> {
         side("no-op, direct transport", ours(false, Transport::Direct)),
         side("bare apalis-redis, large batches", tuned(500)),
         side("one effect row, redis transport", ours(true, Transport::Redis)),
-        side("bare apalis-redis, as it comes", Kind::Bare { setup: Setup::Default, within: DEFAULT_WITHIN }),
+        side(
+            "bare apalis-redis, as it comes",
+            Kind::Bare { setup: Setup::Default, within: DEFAULT_WITHIN },
+        ),
         side("one effect row, direct transport", ours(true, Transport::Direct)),
     ]
 }
@@ -80,12 +83,20 @@ pub(crate) async fn compare(arguments: &Arguments, report: &mut Report) -> Resul
 }
 
 impl Side {
-    async fn have_turn(&mut self, servers: &Servers, database: &Database, jobs: usize, round: u16) -> Result<()> {
+    async fn have_turn(
+        &mut self,
+        servers: &Servers,
+        database: &Database,
+        jobs: usize,
+        round: u16,
+    ) -> Result<()> {
         if self.given_up.is_some() {
             return Ok(());
         }
         let turn = match self.kind {
-            Kind::Ours { effect, transport } => platform::turn(servers, database, Burst { jobs, effect }, transport).await?,
+            Kind::Ours { effect, transport } => {
+                platform::turn(servers, database, Burst { jobs, effect }, transport).await?
+            }
             Kind::Bare { setup, within } => match bare::turn(servers, jobs, setup, within).await {
                 Ok(turn) => turn,
                 Err(problem) => {
@@ -101,15 +112,21 @@ impl Side {
     }
 }
 
+/// What is divided by what, by the places of [`sides`].
+const RATIOS: [(usize, usize); 6] = [(0, 1), (0, 3), (0, 5), (4, 1), (2, 0), (6, 4)];
+
 fn section(sides: Vec<Side>, jobs: usize) -> Section {
     let slots = Queue::Default.slots();
-    let mut section = Section::new(format!("JOBS   {jobs} a turn, end to end, one worker with {slots} slots on one queue"));
-    let (ours, bare): (Vec<Side>, Vec<Side>) = sides.into_iter().partition(|side| matches!(side.kind, Kind::Ours { .. }));
-    for ours in &ours {
-        for bare in &bare {
-            section.ratio(&ours.series, &bare.series);
+    let mut section = Section::new(format!(
+        "JOBS   {jobs} a turn, end to end, one worker with {slots} slots on one queue"
+    ));
+    for (above, below) in RATIOS {
+        if let (Some(above), Some(below)) = (sides.get(above), sides.get(below)) {
+            section.ratio(&above.series, &below.series);
         }
     }
+    let (ours, bare): (Vec<Side>, Vec<Side>) =
+        sides.into_iter().partition(|side| matches!(side.kind, Kind::Ours { .. }));
     for side in ours.into_iter().chain(bare) {
         if let Some(problem) = side.given_up {
             section.note(format!("{}: given up: {problem}", side.series.name));

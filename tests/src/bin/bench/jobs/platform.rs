@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use worker::Engine;
 
 use super::kinds::{self, Noop, OneRow};
-use super::{CHUNK, Burst};
+use super::{Burst, CHUNK};
 use crate::failure::{Attempt, Result};
 use crate::meter::{Meter, Worker};
 use crate::series::Turn;
@@ -25,7 +25,7 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 /// How often the rows are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// A worker inside this process. Dropping it ends it without a farewell.
+/// A worker inside this process. Dropping it lets it drain by itself.
 pub(crate) struct InProcess {
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
@@ -33,7 +33,12 @@ pub(crate) struct InProcess {
 
 impl InProcess {
     /// Starts a worker with all its services, and waits until it takes jobs. Its Redis keys are its own.
-    pub(crate) async fn start(servers: &Servers, database: &Database, transport: Transport, queues: &str) -> Result<Self> {
+    pub(crate) async fn start(
+        servers: &Servers,
+        database: &Database,
+        transport: Transport,
+        queues: &str,
+    ) -> Result<Self> {
         let redis = servers.redis_url();
         let prefix = format!("{}-{}", prefix(), uuid::Uuid::new_v4().simple());
         let variables = [
@@ -59,13 +64,18 @@ impl InProcess {
 
     /// Drains it.
     pub(crate) async fn stop(self) -> Result<()> {
-        drop(self.stop.send(()));
+        self.stop.send(()).ok();
         self.running.await.attempt("the worker does not drain")
     }
 }
 
 /// One turn: as many jobs as wanted are enqueued in chunks and run meanwhile, until every row is done.
-pub(crate) async fn turn(servers: &Servers, database: &Database, burst: Burst, transport: Transport) -> Result<Turn> {
+pub(crate) async fn turn(
+    servers: &Servers,
+    database: &Database,
+    burst: Burst,
+    transport: Transport,
+) -> Result<Turn> {
     database.execute("TRUNCATE jobs, job_attempts, effects").await?;
     database.settle().await?;
     let worker = InProcess::start(servers, database, transport, Queue::Default.as_str()).await?;
@@ -85,7 +95,12 @@ pub(crate) async fn turn(servers: &Servers, database: &Database, burst: Burst, t
 }
 
 /// Records a chunk of jobs in one transaction, and rings.
-async fn enqueue(conn: &mut AsyncPgConnection, kind: &str, first: usize, last: usize) -> Result<()> {
+async fn enqueue(
+    conn: &mut AsyncPgConnection,
+    kind: &str,
+    first: usize,
+    last: usize,
+) -> Result<()> {
     diesel::sql_query(
         "INSERT INTO jobs (kind, queue, args, max_attempts)
          SELECT $1, $2, jsonb_build_object('key', 'bench:' || n), 12 FROM generate_series($3, $4) AS n",
@@ -108,7 +123,10 @@ async fn wait(conn: &mut AsyncPgConnection, jobs: usize, started: Instant) -> Re
     while number(conn, left).await? > 0 {
         if started.elapsed() > FINISHED_WITHIN {
             let done = number(conn, "SELECT count(*) FROM jobs WHERE state = 'done'").await?;
-            return Err(format!("{done} of {jobs} jobs were done within {} s", FINISHED_WITHIN.as_secs()));
+            return Err(format!(
+                "{done} of {jobs} jobs were done within {} s",
+                FINISHED_WITHIN.as_secs()
+            ));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

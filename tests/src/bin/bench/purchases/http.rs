@@ -30,7 +30,10 @@ pub(crate) struct Bought {
 
 impl Api {
     /// Starts the binary and waits until it is ready.
-    pub(crate) async fn start(servers: &Servers, mut variables: HashMap<String, String>) -> Result<Self> {
+    pub(crate) async fn start(
+        servers: &Servers,
+        mut variables: HashMap<String, String>,
+    ) -> Result<Self> {
         let (listen, metrics) = (free_address()?, free_address()?);
         variables.insert("API_LISTEN".to_owned(), listen.clone());
         variables.insert("API_METRICS_LISTEN".to_owned(), metrics);
@@ -45,7 +48,8 @@ impl Api {
         let mut api = Self { child, base: format!("http://{listen}") };
         let (http, started) = (reqwest::Client::new(), Instant::now());
         loop {
-            let answer = http.get(format!("{}/health/ready/", api.base)).timeout(ANSWER_WITHIN).send().await;
+            let answer =
+                http.get(format!("{}/health/ready/", api.base)).timeout(ANSWER_WITHIN).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(api);
             }
@@ -86,7 +90,8 @@ impl Api {
 }
 
 async fn buy_all(base: String, sales: Vec<Sale>) -> Result<Vec<Duration>> {
-    let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).build().attempt("an HTTP client")?;
+    let http =
+        reqwest::Client::builder().timeout(ANSWER_WITHIN).build().attempt("an HTTP client")?;
     let url = format!("{base}/api/v1/payments/purchase/");
     let mut latencies = Vec::with_capacity(sales.len());
     for sale in sales {

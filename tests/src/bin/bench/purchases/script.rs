@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::values::{self, Value, element_of, hex, name_of, quote};
+use super::values::{self, Value, element_of, hex, literal, name_of, quote};
 use super::wire::{Recording, Sent};
 use crate::failure::{Attempt, Result};
 
@@ -28,8 +28,8 @@ pub(crate) struct Script {
     pub(crate) new_ids: usize,
     /// How many statements it sends.
     pub(crate) statements: usize,
-    /// How many of them it prepares anew for every purchase, in a round trip of their own.
-    pub(crate) prepared: usize,
+    /// Those that it prepares anew for every purchase, in a round trip of their own.
+    pub(crate) prepared: Vec<String>,
     /// Parameters that differ for no known reason: the script sends the first purchase's.
     pub(crate) unexplained: Vec<String>,
 }
@@ -37,13 +37,30 @@ pub(crate) struct Script {
 /// Writes the script.
 pub(crate) fn write(first: &Purchase, second: &Purchase) -> Result<Script> {
     let (ours, theirs) = (&first.recording.sent, &second.recording.sent);
-    let alike = ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(ours, theirs)| ours.sql == theirs.sql);
+    let alike = ours.len() == theirs.len()
+        && ours.iter().zip(theirs).all(|(ours, theirs)| ours.sql == theirs.sql);
     if !alike || ours.is_empty() {
         return Err("two purchases did not send the same statements, so there is nothing to give to pgbench".to_owned());
     }
-    let mut writer = Writer { ids: Vec::new(), known: [&first.known, &second.known], now: None, new_ids: 0, unexplained: Vec::new() };
-    writer.ids = first.known.ids.iter().zip(&second.known.ids).map(|((name, ours), (_, theirs))| ((*name).to_owned(), *ours, *theirs)).collect();
-    let pairs = ours.iter().zip(theirs).map(|(ours, theirs)| Ok((ours, params(ours)?, params(theirs)?))).collect::<Result<Vec<_>>>()?;
+    let mut writer = Writer {
+        ids: Vec::new(),
+        known: [&first.known, &second.known],
+        now: None,
+        new_ids: 0,
+        unexplained: Vec::new(),
+    };
+    writer.ids = first
+        .known
+        .ids
+        .iter()
+        .zip(&second.known.ids)
+        .map(|((name, ours), (_, theirs))| ((*name).to_owned(), *ours, *theirs))
+        .collect();
+    let pairs = ours
+        .iter()
+        .zip(theirs)
+        .map(|(ours, theirs)| Ok((ours, params(ours)?, params(theirs)?)))
+        .collect::<Result<Vec<_>>>()?;
     // First all new ids, because texts may speak of them before a column does.
     for (_, ours, theirs) in &pairs {
         ours.iter().zip(theirs).for_each(|(ours, theirs)| writer.learn(ours, theirs));
@@ -56,13 +73,17 @@ pub(crate) fn write(first: &Purchase, second: &Purchase) -> Result<Script> {
         text,
         new_ids: writer.new_ids,
         statements: ours.len(),
-        prepared: second.recording.prepared,
+        prepared: second.recording.prepared.iter().map(|sql| shorten(sql)).collect(),
         unexplained: writer.unexplained,
     })
 }
 
 fn params(sent: &Sent) -> Result<Vec<Value>> {
-    sent.types.iter().zip(&sent.params).map(|(oid, bytes)| values::read(*oid, bytes.as_deref())).collect()
+    sent.types
+        .iter()
+        .zip(&sent.params)
+        .map(|(oid, bytes)| values::read(*oid, bytes.as_deref()))
+        .collect()
 }
 
 struct Writer<'a> {
@@ -76,12 +97,14 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Names an id that no purchase had before.
+    /// Names an id that no purchase had before, whether it is sent as one or as a text.
     fn learn(&mut self, ours: &Value, theirs: &Value) {
         match (ours, theirs) {
-            (Value::Uuid(ours), Value::Uuid(theirs)) if ours != theirs && !self.ids.iter().any(|(_, known, _)| known == ours) => {
-                self.new_ids += 1;
-                self.ids.push((format!("new_{}", self.new_ids), *ours, *theirs));
+            (Value::Uuid(ours), Value::Uuid(theirs)) => self.learn_id(*ours, *theirs),
+            (Value::Text(ours), Value::Text(theirs)) => {
+                if let (Ok(ours), Ok(theirs)) = (Uuid::try_parse(ours), Uuid::try_parse(theirs)) {
+                    self.learn_id(ours, theirs);
+                }
             }
             (Value::Array(ours), Value::Array(theirs)) => {
                 ours.iter().zip(theirs).for_each(|(ours, theirs)| self.learn(ours, theirs));
@@ -90,7 +113,20 @@ impl Writer<'_> {
         }
     }
 
-    fn statement(&mut self, sent: &Sent, other: &Sent, ours: &[Value], theirs: &[Value]) -> Result<String> {
+    fn learn_id(&mut self, ours: Uuid, theirs: Uuid) {
+        if ours != theirs && !self.ids.iter().any(|(_, known, _)| *known == ours) {
+            self.new_ids += 1;
+            self.ids.push((format!("new_{}", self.new_ids), ours, theirs));
+        }
+    }
+
+    fn statement(
+        &mut self,
+        sent: &Sent,
+        other: &Sent,
+        ours: &[Value],
+        theirs: &[Value],
+    ) -> Result<String> {
         if sent.sql.contains(';') {
             return Err(format!("pgbench cannot send several statements at once: {}", sent.sql));
         }
@@ -100,7 +136,11 @@ impl Writer<'_> {
             terms.push(self.term(*oid, ours, theirs)?);
             if self.unexplained.len() > unexplained {
                 self.unexplained.truncate(unexplained);
-                self.unexplained.push(format!("${} of {}: {ours:?}, {theirs:?}", place + 1, shorten(&sent.sql)));
+                self.unexplained.push(format!(
+                    "${} of {}: {ours:?}, {theirs:?}",
+                    place + 1,
+                    shorten(&sent.sql)
+                ));
             }
         }
         let sql = substitute(&sent.sql, &terms)?;
@@ -111,7 +151,9 @@ impl Writer<'_> {
             Some(Some(bytes)) => values::read(1184, Some(bytes)).ok(),
             _ => None,
         };
-        if let (Some(Value::Time(ours)), Some(Value::Time(theirs))) = (instant(sent), instant(other)) {
+        if let (Some(Value::Time(ours)), Some(Value::Time(theirs))) =
+            (instant(sent), instant(other))
+        {
             self.now = Some((ours, theirs));
         }
         Ok(format!("{sql} \\gset\n"))
@@ -130,7 +172,8 @@ impl Writer<'_> {
             (Value::Bytes(ours), Value::Bytes(_)) => Some(hex(ours)),
             (Value::Array(ours), Value::Array(theirs)) if ours.len() == theirs.len() => {
                 let element = element_of(oid)?;
-                let terms = ours.iter().zip(theirs).map(|(ours, theirs)| self.term(element, ours, theirs));
+                let terms =
+                    ours.iter().zip(theirs).map(|(ours, theirs)| self.term(element, ours, theirs));
                 Some(format!("ARRAY[{}]", terms.collect::<Result<Vec<_>>>()?.join(", ")))
             }
             _ => None,
@@ -160,7 +203,11 @@ impl Writer<'_> {
             Some(_) | None => {}
         }
         let [first, second] = self.known;
-        let known = first.times.iter().zip(&second.times).find(|((_, known), (_, other))| (*known, *other) == (ours, theirs));
+        let known = first
+            .times
+            .iter()
+            .zip(&second.times)
+            .find(|((_, known), (_, other))| (*known, *other) == (ours, theirs));
         known.map(|((name, _), _)| format!(":{name}"))
     }
 
@@ -177,14 +224,26 @@ impl Writer<'_> {
     }
 
     fn pieces(&self, text: &str, side: usize) -> Vec<Piece> {
-        let ids = self.ids.iter().map(|(name, ours, theirs)| (name.as_str(), if side == 0 { *ours } else { *theirs }.to_string()));
-        let texts = self.known.get(side).into_iter().flat_map(|known| known.texts.iter().map(|(name, text)| (*name, text.clone())));
-        let known: Vec<(&str, String)> = ids.chain(texts).filter(|(_, value)| !value.is_empty()).collect();
+        let ids = self.ids.iter().map(|(name, ours, theirs)| {
+            (name.as_str(), if side == 0 { *ours } else { *theirs }.to_string())
+        });
+        let texts = self
+            .known
+            .get(side)
+            .into_iter()
+            .flat_map(|known| known.texts.iter().map(|(name, text)| (*name, text.clone())));
+        let known: Vec<(&str, String)> =
+            ids.chain(texts).filter(|(_, value)| !value.is_empty()).collect();
         let mut pieces = Vec::new();
         let mut rest = text;
         loop {
-            let found = known.iter().filter_map(|(name, value)| rest.split_once(value.as_str()).map(|parts| (name, parts)));
-            let Some((name, (before, after))) = found.min_by_key(|(_, (before, _))| before.len()) else { break };
+            let found = known.iter().filter_map(|(name, value)| {
+                rest.split_once(value.as_str()).map(|parts| (name, parts))
+            });
+            let Some((name, (before, after))) = found.min_by_key(|(_, (before, _))| before.len())
+            else {
+                break;
+            };
             if !before.is_empty() {
                 pieces.push(Piece::Words(before.to_owned()));
             }
@@ -204,22 +263,6 @@ enum Piece {
     Variable(String),
 }
 
-fn literal(oid: u32, value: &Value) -> Result<String> {
-    Ok(match value {
-        Value::Null => "NULL".to_owned(),
-        Value::Uuid(id) => format!("'{id}'"),
-        Value::Text(text) | Value::Json(text) => quote(text),
-        Value::Bytes(bytes) => hex(bytes),
-        Value::Time(micros) => format!("timestamptz '2000-01-01 UTC' + interval '{micros} microseconds'"),
-        Value::Plain(number) => number.clone(),
-        Value::Array(values) => {
-            let element = element_of(oid)?;
-            let terms = values.iter().map(|value| literal(element, value)).collect::<Result<Vec<_>>>()?;
-            format!("ARRAY[{}]", terms.join(", "))
-        }
-    })
-}
-
 /// Puts the terms in the places of `$1`, `$2`, …
 fn substitute(sql: &str, terms: &[String]) -> Result<String> {
     if sql.replace("::", "").contains(':') {
@@ -232,7 +275,9 @@ fn substitute(sql: &str, terms: &[String]) -> Result<String> {
         let digits = part.find(|character: char| !character.is_ascii_digit()).unwrap_or(part.len());
         let (number, rest) = part.split_at(digits);
         let place = number.parse::<usize>().ok().and_then(|place| place.checked_sub(1));
-        let term = place.and_then(|place| terms.get(place)).attempt(format_args!("a parameter is missing in {}", shorten(sql)))?;
+        let term = place
+            .and_then(|place| terms.get(place))
+            .attempt(format_args!("a parameter is missing in {}", shorten(sql)))?;
         text.push_str(term);
         text.push_str(rest);
     }
@@ -240,5 +285,5 @@ fn substitute(sql: &str, terms: &[String]) -> Result<String> {
 }
 
 fn shorten(sql: &str) -> String {
-    sql.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect()
+    sql.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect()
 }

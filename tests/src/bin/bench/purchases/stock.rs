@@ -45,7 +45,12 @@ impl Sale {
     /// What the API may send about it besides what it makes itself.
     pub(crate) fn known(&self) -> Known {
         Known {
-            ids: vec![("listing", self.listing), ("seller", self.seller.0), ("buyer", self.buyer.0), ("session", self.session.0)],
+            ids: vec![
+                ("listing", self.listing),
+                ("seller", self.seller.0),
+                ("buyer", self.buyer.0),
+                ("session", self.session.0),
+            ],
             texts: vec![("listing_code", self.listing_code.clone())],
             // PostgreSQL counts from 2000.
             times: vec![("listed_at", self.listed_at.timestamp_micros() - 946_684_800_000_000)],
@@ -81,9 +86,9 @@ impl Market {
     pub(crate) async fn stock(&mut self, count: usize) -> Result<Vec<Sale>> {
         let mut sales = Vec::with_capacity(count);
         while sales.len() < count {
-            let more = EACH_BUYER * BUYERS_AT_ONCE;
+            let more = (EACH_BUYER * BUYERS_AT_ONCE).min(count - sales.len());
             let (app, sellers, first) = (&self.app, &self.sellers, self.next);
-            let made = app.db.transaction(async |tx| make(tx, app, sellers, first, more.min(count - sales.len())).await);
+            let made = app.db.transaction(async |tx| make(tx, app, sellers, first, more).await);
             sales.extend(made.await.attempt("listings are not made")?);
             self.next = first + i32::try_from(more).attempt("few")?;
         }
@@ -91,7 +96,13 @@ impl Market {
     }
 }
 
-async fn make(tx: &mut Tx, app: &App, sellers: &[UserId], first: i32, count: usize) -> shared::Result<Vec<Sale>> {
+async fn make(
+    tx: &mut Tx,
+    app: &App,
+    sellers: &[UserId],
+    first: i32,
+    count: usize,
+) -> shared::Result<Vec<Sale>> {
     let mut sales = Vec::with_capacity(count);
     let mut buyer = None;
     for (place, n) in (0..count).zip(first..) {
@@ -99,8 +110,10 @@ async fn make(tx: &mut Tx, app: &App, sellers: &[UserId], first: i32, count: usi
             Some(buyer) if place % EACH_BUYER != 0 => buyer,
             _ => buyer_with_money(tx, app).await?,
         };
-        let seller = sellers.get(place % sellers.len()).copied().ok_or_else(|| Error::internal("no seller"))?;
-        let listing = NewListing::of(seller).price(Money::from_soum(PRICE)).insert(tx, &app.vault).await?;
+        let turn = usize::try_from(n).unwrap_or(place) % sellers.len();
+        let seller = sellers.get(turn).copied().ok_or_else(|| Error::internal("no seller"))?;
+        let listing =
+            NewListing::of(seller).price(Money::from_soum(PRICE)).insert(tx, &app.vault).await?;
         sales.push(Sale {
             n,
             listing: listing.id.0,
@@ -145,7 +158,9 @@ pub(crate) async fn tabulate(database: &Database, sales: &[Sale], new_ids: usize
         ),
     )
     .await?;
-    let made: String = (1..=new_ids).map(|id| format!(", ($5::uuid[])[(s.place - 1) * {new_ids} + {id}]")).collect();
+    let made: String = (1..=new_ids)
+        .map(|id| format!(", ($5::uuid[])[(s.place - 1) * {new_ids} + {id}]"))
+        .collect();
     let sql = format!(
         "INSERT INTO {SALES_TABLE}
          SELECT s.n, l.id, l.listing_code, l.created_at, l.seller_id, s.buyer, s.session{made}

@@ -67,7 +67,10 @@ const TYPES: &[Type] = &[
 ];
 
 fn type_of(oid: u32) -> Result<&'static Type> {
-    TYPES.iter().find(|known| known.oid == oid).attempt(format_args!("the bench does not know the type {oid} of a parameter"))
+    TYPES
+        .iter()
+        .find(|known| known.oid == oid)
+        .attempt(format_args!("the bench does not know the type {oid} of a parameter"))
 }
 
 /// A type's name in SQL.
@@ -79,7 +82,11 @@ pub(crate) fn name_of(oid: u32) -> Result<&'static str> {
 pub(crate) fn element_of(oid: u32) -> Result<u32> {
     let array = type_of(oid)?;
     let element = array.name.strip_suffix("[]").attempt("an array has elements")?;
-    TYPES.iter().find(|known| known.name == element).map(|known| known.oid).attempt("elements have a type")
+    TYPES
+        .iter()
+        .find(|known| known.name == element)
+        .map(|known| known.oid)
+        .attempt("elements have a type")
 }
 
 /// Reads a value of a type.
@@ -87,10 +94,14 @@ pub(crate) fn read(oid: u32, bytes: Option<&[u8]>) -> Result<Value> {
     let Some(bytes) = bytes else { return Ok(Value::Null) };
     let known = type_of(oid)?;
     let value = match known.reads {
-        Reads::Bool => bytes.first().map(|byte| Value::Plain(if *byte == 0 { "false" } else { "true" }.to_owned())),
+        Reads::Bool => bytes
+            .first()
+            .map(|byte| Value::Plain(if *byte == 0 { "false" } else { "true" }.to_owned())),
         Reads::Integer => integer(bytes).map(|number| Value::Plain(number.to_string())),
         Reads::Text => utf8(bytes).map(Value::Text),
-        Reads::Json { version } => bytes.get(usize::from(version)..).and_then(utf8).map(Value::Json),
+        Reads::Json { version } => {
+            bytes.get(usize::from(version)..).and_then(utf8).map(Value::Json)
+        }
         Reads::Bytes => Some(Value::Bytes(bytes.to_vec())),
         Reads::Time => integer(bytes).map(Value::Time),
         Reads::Numeric => numeric(bytes).map(Value::Plain),
@@ -116,21 +127,31 @@ fn integer(bytes: &[u8]) -> Option<i64> {
 /// Groups of four decimal digits: their count, the place of the first, the sign, the decimals to show, the groups.
 fn numeric(bytes: &[u8]) -> Option<String> {
     let mut shorts = bytes.chunks_exact(2).map(integer);
-    let (groups, first, sign, decimals) = (shorts.next()??, shorts.next()??, shorts.next()??, shorts.next()??);
+    let (groups, first, sign, decimals) =
+        (shorts.next()??, shorts.next()??, shorts.next()??, shorts.next()??);
     let digits: Vec<i64> = shorts.collect::<Option<_>>()?;
-    let group = |place: i64| usize::try_from(first - place).ok().and_then(|index| digits.get(index)).copied().unwrap_or(0);
+    let group = |place: i64| {
+        usize::try_from(first - place)
+            .ok()
+            .and_then(|index| digits.get(index))
+            .copied()
+            .unwrap_or(0)
+    };
     let sign = match sign {
         0 => "",
         0x4000 => "-",
         _ => return None,
     };
-    let whole: String = (0..=first.max(0)).rev().map(|place| format!("{:04}", group(place))).collect();
-    let fraction: String = (1..=(decimals + 3) / 4).map(|place| format!("{:04}", group(-place))).collect();
+    let whole: String =
+        (0..=first.max(0)).rev().map(|place| format!("{:04}", group(place))).collect();
+    let fraction: String =
+        (1..=(decimals + 3) / 4).map(|place| format!("{:04}", group(-place))).collect();
     let whole = whole.trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
     let fraction = fraction.get(..usize::try_from(decimals).ok()?)?;
     let point = if fraction.is_empty() { "" } else { "." };
-    (usize::try_from(groups).ok()? == digits.len()).then(|| format!("{sign}{whole}{point}{fraction}"))
+    (usize::try_from(groups).ok()? == digits.len())
+        .then(|| format!("{sign}{whole}{point}{fraction}"))
 }
 
 /// One dimension, or none: their number, whether there are nulls, the elements' type, the size, the lower bound.
@@ -150,11 +171,36 @@ fn array(bytes: &[u8]) -> Option<Value> {
     for _ in 0..size {
         let (length, tail) = rest.split_first_chunk::<4>()?;
         let length = u32::from_be_bytes(*length);
-        let (value, tail) = if length == u32::MAX { (None, tail) } else { tail.split_at_checked(usize::try_from(length).ok()?).map(|(value, tail)| (Some(value), tail))? };
+        let (value, tail) = if length == u32::MAX {
+            (None, tail)
+        } else {
+            tail.split_at_checked(usize::try_from(length).ok()?)
+                .map(|(value, tail)| (Some(value), tail))?
+        };
         rest = tail;
         values.push(read(element, value).ok()?);
     }
     (dimensions == 1).then_some(Value::Array(values))
+}
+
+/// A value as SQL.
+pub(crate) fn literal(oid: u32, value: &Value) -> Result<String> {
+    Ok(match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Uuid(id) => format!("'{id}'"),
+        Value::Text(text) | Value::Json(text) => quote(text),
+        Value::Bytes(bytes) => hex(bytes),
+        Value::Time(micros) => {
+            format!("timestamptz '2000-01-01 UTC' + interval '{micros} microseconds'")
+        }
+        Value::Plain(number) => number.clone(),
+        Value::Array(values) => {
+            let element = element_of(oid)?;
+            let terms =
+                values.iter().map(|value| literal(element, value)).collect::<Result<Vec<_>>>()?;
+            format!("ARRAY[{}]", terms.join(", "))
+        }
+    })
 }
 
 /// A text as SQL. pgbench takes a colon before a letter for a variable, even in a text.

@@ -32,8 +32,8 @@ pub(crate) struct Sent {
 pub(crate) struct Recording {
     /// The statements, in order.
     pub(crate) sent: Vec<Sent>,
-    /// How many of them were prepared first, in a round trip of their own.
-    pub(crate) prepared: usize,
+    /// Those that were prepared first, in a round trip of their own.
+    pub(crate) prepared: Vec<String>,
 }
 
 /// A relay that records. Dropping it ends it.
@@ -47,7 +47,8 @@ pub(crate) struct Relay {
 impl Relay {
     /// Listens in front of a server.
     pub(crate) async fn start(server: (String, u16)) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.attempt("the recorder does not listen")?;
+        let listener =
+            TcpListener::bind("127.0.0.1:0").await.attempt("the recorder does not listen")?;
         let address = listener.local_addr().attempt("the recorder has no address")?;
         let recording = Arc::new(Mutex::new(Recording::default()));
         let mut relaying = JoinSet::new();
@@ -55,10 +56,13 @@ impl Relay {
         relaying.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                let Ok(upstream) = TcpStream::connect((server.0.as_str(), server.1)).await else { continue };
+                let Ok(upstream) = TcpStream::connect((server.0.as_str(), server.1)).await else {
+                    continue;
+                };
                 client.set_nodelay(true).ok();
                 upstream.set_nodelay(true).ok();
-                let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), upstream.into_split());
+                let ((from_client, to_client), (from_server, to_server)) =
+                    (client.into_split(), upstream.into_split());
                 connections.spawn(questions(from_client, to_server, Arc::clone(&records)));
                 connections.spawn(answers(from_server, to_client, Arc::clone(&records)));
             }
@@ -73,7 +77,11 @@ impl Relay {
 }
 
 /// Relays what the client says.
-async fn questions(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, recording: Arc<Mutex<Recording>>) {
+async fn questions(
+    mut client: OwnedReadHalf,
+    mut server: OwnedWriteHalf,
+    recording: Arc<Mutex<Recording>>,
+) {
     // The first message has no type.
     let mut statements = HashMap::new();
     let mut typed = false;
@@ -90,12 +98,17 @@ async fn questions(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, record
 }
 
 /// Relays what the server says.
-async fn answers(mut server: OwnedReadHalf, mut client: OwnedWriteHalf, recording: Arc<Mutex<Recording>>) {
+async fn answers(
+    mut server: OwnedReadHalf,
+    mut client: OwnedWriteHalf,
+    recording: Arc<Mutex<Recording>>,
+) {
     while let Some(message) = read(&mut server, true).await {
         if message.first() == Some(&b'D') {
             let mut recording = recording.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(sent) = recording.sent.last_mut().filter(|sent| sent.row.is_empty()) {
-                sent.row = Fields(message.get(5..).unwrap_or_default()).values().unwrap_or_default();
+                sent.row =
+                    Fields(message.get(5..).unwrap_or_default()).values().unwrap_or_default();
             }
         }
         if client.write_all(&message).await.is_err() {
@@ -124,13 +137,19 @@ type Statements = HashMap<String, (String, Vec<u32>)>;
 
 /// Notes what a message says about statements.
 fn note(message: &[u8], statements: &mut Statements, recording: &Mutex<Recording>) {
-    let Some((kind, body)) = message.split_first().and_then(|(kind, rest)| Some((*kind, rest.get(4..)?))) else { return };
+    let Some((kind, body)) =
+        message.split_first().and_then(|(kind, rest)| Some((*kind, rest.get(4..)?)))
+    else {
+        return;
+    };
     let mut fields = Fields(body);
     let mut recording = recording.lock().unwrap_or_else(PoisonError::into_inner);
     match kind {
         b'P' => {
-            statements.extend(fields.parsed());
-            recording.prepared += 1;
+            if let Some((name, (sql, types))) = fields.parsed() {
+                recording.prepared.push(sql.clone());
+                statements.insert(name, (sql, types));
+            }
         }
         b'B' => {
             if let Some((name, params)) = fields.bound()
@@ -141,7 +160,12 @@ fn note(message: &[u8], statements: &mut Statements, recording: &Mutex<Recording
         }
         b'Q' => {
             if let Some(sql) = fields.text() {
-                recording.sent.push(Sent { sql, types: Vec::new(), params: Vec::new(), row: Vec::new() });
+                recording.sent.push(Sent {
+                    sql,
+                    types: Vec::new(),
+                    params: Vec::new(),
+                    row: Vec::new(),
+                });
             }
         }
         _ => {}
