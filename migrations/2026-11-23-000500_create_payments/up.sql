@@ -50,6 +50,7 @@ CREATE TABLE payme_transactions (
     amount_tiyin   bigint NOT NULL CHECK (amount_tiyin > 0),
     time_ms        bigint NOT NULL,
     create_time_ms bigint NOT NULL,
+    expires_ms     bigint NOT NULL,  -- 12 hours after Payme's time, as business time
     perform_time_ms bigint NOT NULL DEFAULT 0,
     cancel_time_ms bigint NOT NULL DEFAULT 0,
     state          smallint NOT NULL CHECK (state IN (1, 2, -1, -2)),
@@ -62,7 +63,7 @@ CREATE TABLE payme_transactions (
 CREATE UNIQUE INDEX payme_transactions_one_live ON payme_transactions (transaction_id) WHERE state IN (1, 2);
 CREATE INDEX payme_transactions_transaction ON payme_transactions (transaction_id);
 CREATE INDEX payme_transactions_time        ON payme_transactions (time_ms);
-CREATE INDEX payme_transactions_waiting     ON payme_transactions (time_ms) WHERE state = 1;
+CREATE INDEX payme_transactions_waiting     ON payme_transactions (expires_ms) WHERE state = 1;
 
 -- Every provider call as it came and as it was answered, secrets masked: what support needs in a dispute.
 CREATE TABLE webhook_calls (

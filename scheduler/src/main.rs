@@ -21,7 +21,9 @@ async fn start() -> Result<(), String> {
     let app = Arc::new(App::new(settings).map_err(|error| error.causes())?);
     startup::check(&app).await.map_err(|error| error.causes())?;
     let address = app.settings.http.scheduler_metrics;
-    telemetry::internal::serve_internal(address, Arc::clone(&app), Arc::new(|| true)).await.map_err(|error| error.causes())?;
+    telemetry::internal::serve_internal(address, Arc::clone(&app), Arc::new(|| true))
+        .await
+        .map_err(|error| error.causes())?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     tracing::info!(target: "jobs", scheduler = app.settings.jobs.scheduler_name, "scheduler ticks");
     tokio::select! {

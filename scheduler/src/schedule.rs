@@ -14,8 +14,16 @@ use shared::{Outcome, Tx};
 pub fn schedule() -> Vec<Scheduled> {
     vec![
         // money: events make it fast, these scans make it true
-        at::<kinds::ReconcileEscrows>("*/30 * * * * *", CatchUp::Skip, "deals that are due without a job"),
-        at::<kinds::ExpireDeposits>("0 */5 * * * *", CatchUp::Once, "deposits past Payme's 12 hours"),
+        at::<kinds::ReconcileEscrows>(
+            "*/30 * * * * *",
+            CatchUp::Skip,
+            "deals that are due without a job",
+        ),
+        at::<kinds::ExpireDeposits>(
+            "0 */5 * * * *",
+            CatchUp::Once,
+            "deposits past Payme's 12 hours",
+        ),
         at::<kinds::LedgerCheck>("15 * * * * *", CatchUp::Once, "the ledger's invariants"),
     ]
 }
@@ -63,10 +71,15 @@ pub struct Scheduled {
 /// # Panics
 /// When the expression is not one: a mistake that must not start.
 fn at<J: JobKind + Default>(expression: &str, catch_up: CatchUp, why: &'static str) -> Scheduled {
-    let cron = cron::Schedule::from_str(expression).expect("the schedule is written with valid expressions");
+    let cron = cron::Schedule::from_str(expression)
+        .expect("the schedule is written with valid expressions");
     Scheduled { name: J::KIND, cron, catch_up, why, fire: fire::<J> }
 }
 
-fn fire<'t, J: JobKind + Default>(tx: &'t mut Tx, tick: DateTime<Utc>, by: &'t str) -> BoxFuture<'t, Result<Outcome>> {
+fn fire<'t, J: JobKind + Default>(
+    tx: &'t mut Tx,
+    tick: DateTime<Utc>,
+    by: &'t str,
+) -> BoxFuture<'t, Result<Outcome>> {
     async move { jobs::fire(tx, J::KIND, tick, by, &J::default()).await }.boxed()
 }

@@ -33,7 +33,11 @@ impl Ticker {
     pub fn new(app: Arc<App>) -> Self {
         let (schedule, registry) = (schedule(), jobs::registry());
         for line in &schedule {
-            assert!(registry.get(line.name).is_some(), "the scheduled kind {} is not registered", line.name);
+            assert!(
+                registry.get(line.name).is_some(),
+                "the scheduled kind {} is not registered",
+                line.name
+            );
         }
         Self { app, schedule, last: HashMap::new() }
     }
@@ -49,12 +53,15 @@ impl Ticker {
             let last = match self.last.get(line.name) {
                 Some(last) => *last,
                 // The first start of a schedule has nothing to catch up.
-                None => jobs::last_tick(&mut *self.app.db.read().await?, line.name).await?.unwrap_or(now),
+                None => jobs::last_tick(&mut *self.app.db.read().await?, line.name)
+                    .await?
+                    .unwrap_or(now),
             };
             let (due, missed) = due(line, last, now);
             for tick in &due {
                 let by = self.app.settings.jobs.scheduler_name.as_str();
-                let outcome = self.app.db.transaction(async |tx| (line.fire)(tx, *tick, by).await).await?;
+                let outcome =
+                    self.app.db.transaction(async |tx| (line.fire)(tx, *tick, by).await).await?;
                 if outcome == Outcome::Done {
                     fired += 1;
                     tracing::debug!(target: "jobs", schedule = line.name, %tick, "tick");
@@ -70,9 +77,12 @@ impl Ticker {
 
 /// The ticks to fire, oldest first, and how many are skipped by policy.
 fn due(line: &Scheduled, last: DateTime<Utc>, now: DateTime<Utc>) -> (Vec<DateTime<Utc>>, usize) {
-    let passed: Vec<_> = line.cron.after(&last).take(TICKS_MAX).take_while(|tick| *tick <= now).collect();
+    let passed: Vec<_> =
+        line.cron.after(&last).take(TICKS_MAX).take_while(|tick| *tick <= now).collect();
     let keep = match line.catch_up {
-        CatchUp::Skip => usize::from(passed.last().is_some_and(|tick| now - tick < interval(line, *tick))),
+        CatchUp::Skip => {
+            usize::from(passed.last().is_some_and(|tick| now - tick < interval(line, *tick)))
+        }
         CatchUp::Once => 1,
         CatchUp::All(max) => max,
     };
@@ -93,7 +103,9 @@ fn note(line: &Scheduled, due: &[DateTime<Utc>], missed: usize, now: DateTime<Ut
     }
     if due.len() > 1 || (missed > 0 && !due.is_empty()) {
         let caught_up = u64::try_from(due.len()).unwrap_or(0);
-        metrics::CRON_CATCHUP.with_label_values(&[line.name, line.catch_up.as_str()]).inc_by(caught_up);
+        metrics::CRON_CATCHUP
+            .with_label_values(&[line.name, line.catch_up.as_str()])
+            .inc_by(caught_up);
     }
 }
 
@@ -101,7 +113,8 @@ fn note(line: &Scheduled, due: &[DateTime<Utc>], missed: usize, now: DateTime<Ut
 /// and by the rows of earlier ticks.
 pub async fn run(mut ticker: Ticker) {
     loop {
-        let every_second = cron::Schedule::from_str("* * * * * *").expect("every second is an expression");
+        let every_second =
+            cron::Schedule::from_str("* * * * * *").expect("every second is an expression");
         let mut wakes = std::pin::pin!(CronScheduler::new(every_second).into_stream());
         // A late wake ends the stream; a new one starts from now.
         while let Some(Ok(_)) = wakes.next().await {
@@ -123,14 +136,23 @@ mod tests {
 
     fn line(catch_up: CatchUp) -> Scheduled {
         let cron = cron::Schedule::from_str("0 0 * * * *").expect("hourly");
-        Scheduled { name: "hourly", cron, catch_up, why: "", fire: |_, _, _| Box::pin(async { Ok(Outcome::Done) }) }
+        Scheduled {
+            name: "hourly",
+            cron,
+            catch_up,
+            why: "",
+            fire: |_, _, _| Box::pin(async { Ok(Outcome::Done) }),
+        }
     }
 
     #[test]
     fn missed_ticks_follow_the_policy() {
         let (last, now) = (time("2026-03-01T00:00:00Z"), time("2026-03-01T05:10:00Z"));
         assert_eq!(due(&line(CatchUp::Once), last, now), (vec![time("2026-03-01T05:00:00Z")], 4));
-        assert_eq!(due(&line(CatchUp::All(2)), last, now).0, vec![time("2026-03-01T04:00:00Z"), time("2026-03-01T05:00:00Z")]);
+        assert_eq!(
+            due(&line(CatchUp::All(2)), last, now).0,
+            vec![time("2026-03-01T04:00:00Z"), time("2026-03-01T05:00:00Z")]
+        );
         assert_eq!(due(&line(CatchUp::Skip), last, now), (vec![time("2026-03-01T05:00:00Z")], 4));
         assert_eq!(due(&line(CatchUp::Once), now, now), (vec![], 0));
     }

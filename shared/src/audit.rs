@@ -51,7 +51,13 @@ impl std::fmt::Display for Actor {
 ///
 /// # Errors
 /// The database's.
-pub async fn record(tx: &mut Tx, actor: Actor, action: &str, object: (&str, String), details: Value) -> Result<()> {
+pub async fn record(
+    tx: &mut Tx,
+    actor: Actor,
+    action: &str,
+    object: (&str, String),
+    details: Value,
+) -> Result<()> {
     let request_id = tx.trace.clone();
     diesel::insert_into(audit_log::table)
         .values((

@@ -10,13 +10,19 @@ use chrono::{DateTime, Utc};
 use diesel::connection::InstrumentationEvent;
 use diesel::sql_types::Text;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+};
+use diesel_async::{
+    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
+    TransactionManager,
+};
 use futures::FutureExt as _;
 
 use crate::error::{Error, Result};
 use crate::jobs::{Doorbell, Enqueued, Origin};
 use crate::settings::DatabaseSettings;
+use crate::statement::statement;
 use crate::telemetry::{metrics, trace};
 
 /// A connection, for queries.
@@ -34,7 +40,8 @@ const SESSION: &str = "SET lock_timeout = '2s'; SET statement_timeout = '5s'; \
 const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// A snapshot reads whole tables; nobody waits for it. Gone with the transaction.
-const SNAPSHOT_LIMITS: &str = "SET LOCAL statement_timeout = '55s'; SET LOCAL idle_in_transaction_session_timeout = '60s'";
+const SNAPSHOT_LIMITS: &str =
+    "SET LOCAL statement_timeout = '55s'; SET LOCAL idle_in_transaction_session_timeout = '60s'";
 
 /// The database of one process.
 #[derive(Clone)]
@@ -44,9 +51,14 @@ pub struct Db {
     statements: Arc<AtomicU64>,
 }
 
-diesel::define_sql_function! {
+#[diesel::declare_sql_function]
+extern "SQL" {
     /// Business time: `now()` plus the shift that only tests and demos move.
     fn app_now() -> Timestamptz;
+
+    /// Real time.
+    #[sql_name = "now"]
+    fn real_now() -> Timestamptz;
 }
 
 impl Db {
@@ -59,7 +71,8 @@ impl Db {
         let mut config = ManagerConfig::<AsyncPgConnection>::default();
         config.recycling_method = RecyclingMethod::Fast;
         let counter = Arc::clone(&statements);
-        config.custom_setup = Box::new(move |url| establish(url.to_owned(), Arc::clone(&counter)).boxed());
+        config.custom_setup =
+            Box::new(move |url| establish(url.to_owned(), Arc::clone(&counter)).boxed());
         let manager = AsyncDieselConnectionManager::new_with_config(settings.url.expose(), config);
         let pool = Pool::builder(manager)
             .max_size(settings.pool_size)
@@ -88,7 +101,9 @@ impl Db {
     /// Whatever `work` returns, after a rollback; or the database's own failure.
     pub async fn transaction<T, F>(&self, work: F) -> Result<T>
     where
-        F: for<'t> AsyncFnOnce(&'t mut Tx) -> Result<T> + for<'t> Work<&'t mut Tx, Result<T>, Fut: Send> + Send,
+        F: for<'t> AsyncFnOnce(&'t mut Tx) -> Result<T>
+            + for<'t> Work<&'t mut Tx, Result<T>, Fut: Send>
+            + Send,
         T: Send,
     {
         let mut tx = self.begin().await?;
@@ -98,7 +113,9 @@ impl Db {
                 Ok(value)
             }
             Err(error) => {
-                if let Err(rollback) = AnsiTransactionManager::rollback_transaction(&mut *tx.conn).await {
+                if let Err(rollback) =
+                    AnsiTransactionManager::rollback_transaction(&mut *tx.conn).await
+                {
                     tracing::warn!(target: "db", error = %rollback, "rollback failed; the connection is thrown away");
                 }
                 Err(error)
@@ -113,7 +130,9 @@ impl Db {
     /// Whatever `work` returns; or the database's own failure.
     pub async fn snapshot<T, F>(&self, work: F) -> Result<T>
     where
-        F: for<'c> AsyncFnOnce(&'c mut Conn) -> Result<T> + for<'c> Work<&'c mut Conn, Result<T>, Fut: Send> + Send,
+        F: for<'c> AsyncFnOnce(&'c mut Conn) -> Result<T>
+            + for<'c> Work<&'c mut Conn, Result<T>, Fut: Send>
+            + Send,
         T: Send,
     {
         let mut conn = self.read().await?;
@@ -129,8 +148,15 @@ impl Db {
     async fn begin(&self) -> Result<Tx> {
         let mut conn = self.read().await?;
         AnsiTransactionManager::begin_transaction(&mut *conn).await?;
-        let now = diesel::select(app_now()).get_result(&mut conn).await?;
-        Ok(Tx { conn, now, enqueued: Vec::new(), origin: Origin::Api, trace: trace::current() })
+        let (now, real_now) = diesel::select((app_now(), real_now())).get_result(&mut conn).await?;
+        Ok(Tx {
+            conn,
+            now,
+            real_now,
+            enqueued: Vec::new(),
+            origin: Origin::Api,
+            trace: trace::current(),
+        })
     }
 
     async fn commit(&self, mut tx: Tx) -> Result<()> {
@@ -156,9 +182,14 @@ impl Db {
 }
 
 /// A new session with the platform's limits, counting its statements.
-pub(crate) async fn establish(url: String, statements: Arc<AtomicU64>) -> diesel::ConnectionResult<AsyncPgConnection> {
+pub(crate) async fn establish(
+    url: String,
+    statements: Arc<AtomicU64>,
+) -> diesel::ConnectionResult<AsyncPgConnection> {
     let mut conn = AsyncPgConnection::establish(&url).await?;
-    conn.batch_execute(SESSION).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    conn.batch_execute(SESSION)
+        .await
+        .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
     conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
         if matches!(event, InstrumentationEvent::StartQuery { .. }) {
             statements.fetch_add(1, Ordering::Relaxed);
@@ -171,6 +202,7 @@ pub(crate) async fn establish(url: String, statements: Arc<AtomicU64>) -> diesel
 pub struct Tx {
     conn: Object<AsyncPgConnection>,
     now: DateTime<Utc>,
+    real_now: DateTime<Utc>,
     pub(crate) enqueued: Vec<Enqueued>,
     pub(crate) origin: Origin,
     pub(crate) trace: Option<String>,
@@ -181,6 +213,12 @@ impl Tx {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// The same instant in real time: what the clocks of partners are compared with, and nothing else.
+    #[must_use]
+    pub fn real_now(&self) -> DateTime<Utc> {
+        self.real_now
     }
 
     /// The connection, for diesel.
@@ -196,7 +234,10 @@ impl Tx {
     /// Waits for other transactions that named the same work, and holds it to the end of this one: for a rule about
     /// rows that do not exist yet, which no row lock can guard. Taken after the listing's lock, before the deal's.
     pub(crate) async fn one_at_a_time(&mut self, work: &str) -> Result<()> {
-        diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind::<Text, _>(work).execute(&mut self.conn).await?;
+        statement("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind::<Text, _>(work)
+            .execute(&mut self.conn)
+            .await?;
         Ok(())
     }
 }

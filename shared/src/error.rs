@@ -167,7 +167,12 @@ impl Error {
 
     /// Adds a wrong field.
     #[must_use]
-    pub fn and_field(mut self, field: impl Into<String>, text: Text, value: impl Into<String>) -> Self {
+    pub fn and_field(
+        mut self,
+        field: impl Into<String>,
+        text: Text,
+        value: impl Into<String>,
+    ) -> Self {
         self.fields.push(FieldIssue { field: field.into(), text, value: value.into() });
         self
     }
@@ -197,7 +202,9 @@ impl Error {
         let mut details = serde_json::Map::new();
         for issue in &self.fields {
             let sentence = Value::String(issue.text.with(language, &issue.value));
-            if let Value::Array(sentences) = details.entry(issue.field.clone()).or_insert_with(|| Value::Array(Vec::new())) {
+            if let Value::Array(sentences) =
+                details.entry(issue.field.clone()).or_insert_with(|| Value::Array(Vec::new()))
+            {
                 sentences.push(sentence);
             }
         }
@@ -210,7 +217,11 @@ impl Error {
     pub fn causes(&self) -> String {
         let mut text = self.code.as_str().to_owned();
         for issue in &self.fields {
-            text.push_str(&format!(" [{}: {}]", issue.field, issue.text.with(Language::En, &issue.value)));
+            text.push_str(&format!(
+                " [{}: {}]",
+                issue.field,
+                issue.text.with(Language::En, &issue.value)
+            ));
         }
         let mut cause = self.source.as_deref().map(|source| source as &dyn StdError);
         while let Some(error) = cause {
@@ -242,13 +253,22 @@ impl From<Code> for Error {
 impl From<DieselError> for Error {
     /// A database error by what it means. Named constraints become the client's error where they fire:
     /// see [`OnConstraint`].
-    #[expect(clippy::wildcard_enum_match_arm, reason = "diesel's enums grow, and what we do not know is our fault")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "diesel's enums grow, and what we do not know is our fault"
+    )]
     fn from(error: DieselError) -> Self {
         let code = match &error {
             DieselError::NotFound => Code::NotFound,
             DieselError::DatabaseError(kind, info) => match kind {
-                DatabaseErrorKind::CheckViolation if info.constraint_name() == Some("no_overdraft") => Code::InsufficientFunds,
-                DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection => Code::ServiceUnavailable,
+                DatabaseErrorKind::CheckViolation
+                    if info.constraint_name() == Some("no_overdraft") =>
+                {
+                    Code::InsufficientFunds
+                }
+                DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection => {
+                    Code::ServiceUnavailable
+                }
                 DatabaseErrorKind::SerializationFailure => Code::Busy,
                 _ if is_contention(info.message()) => Code::Busy,
                 _ if is_shutdown(info.message()) => Code::ServiceUnavailable,
@@ -264,7 +284,9 @@ impl From<DieselError> for Error {
 /// A lock or a statement that took too long, or a deadlock: nothing happened, the caller may try again.
 /// (The driver keeps the SQLSTATE to itself, so the English message decides; the servers run with it.)
 fn is_contention(message: &str) -> bool {
-    message.contains("lock timeout") || message.contains("statement timeout") || message.contains("deadlock detected")
+    message.contains("lock timeout")
+        || message.contains("statement timeout")
+        || message.contains("deadlock detected")
 }
 
 /// The server is going away or coming up.
@@ -281,7 +303,9 @@ pub trait OnConstraint<T> {
 impl<T> OnConstraint<T> for std::result::Result<T, DieselError> {
     fn on_constraint(self, name: &str, error: impl FnOnce() -> Error) -> Result<T> {
         match self {
-            Err(DieselError::DatabaseError(_, info)) if info.constraint_name() == Some(name) => Err(error()),
+            Err(DieselError::DatabaseError(_, info)) if info.constraint_name() == Some(name) => {
+                Err(error())
+            }
             other => other.map_err(Error::from),
         }
     }
@@ -303,45 +327,104 @@ pub mod texts {
     use crate::language::Text;
 
     /// The field must be there.
-    pub const REQUIRED: Text = Text::new("Bu maydon majburiy.", "Это поле обязательно.", "This field is required.");
+    pub const REQUIRED: Text =
+        Text::new("Bu maydon majburiy.", "Это поле обязательно.", "This field is required.");
     /// No such field.
     pub const UNKNOWN: Text = Text::new("Noma'lum maydon.", "Неизвестное поле.", "Unknown field.");
     /// The field has the wrong type or form.
-    pub const WRONG_TYPE: Text = Text::new("Qiymat noto'g'ri: {}.", "Некорректное значение: {}.", "The value is not valid: {}.");
+    pub const WRONG_TYPE: Text = Text::new(
+        "Qiymat noto'g'ri: {}.",
+        "Некорректное значение: {}.",
+        "The value is not valid: {}.",
+    );
     /// The value is not valid.
-    pub const INVALID: Text = Text::new("Qiymat noto'g'ri.", "Некорректное значение.", "The value is not valid.");
+    pub const INVALID: Text =
+        Text::new("Qiymat noto'g'ri.", "Некорректное значение.", "The value is not valid.");
     /// Shorter than allowed.
-    pub const TOO_SHORT: Text = Text::new("Kamida {} ta belgi bo'lishi kerak.", "Минимальная длина — {} символов.", "At least {} characters.");
+    pub const TOO_SHORT: Text = Text::new(
+        "Kamida {} ta belgi bo'lishi kerak.",
+        "Минимальная длина — {} символов.",
+        "At least {} characters.",
+    );
     /// Longer than allowed.
-    pub const TOO_LONG: Text = Text::new("Ko'pi bilan {} ta belgi.", "Максимальная длина — {} символов.", "At most {} characters.");
+    pub const TOO_LONG: Text = Text::new(
+        "Ko'pi bilan {} ta belgi.",
+        "Максимальная длина — {} символов.",
+        "At most {} characters.",
+    );
     /// Less than allowed.
-    pub const TOO_SMALL: Text = Text::new("Qiymat {} dan kichik bo'lmasligi kerak.", "Значение должно быть не меньше {}.", "At least {}.");
+    pub const TOO_SMALL: Text = Text::new(
+        "Qiymat {} dan kichik bo'lmasligi kerak.",
+        "Значение должно быть не меньше {}.",
+        "At least {}.",
+    );
     /// More than allowed.
-    pub const TOO_LARGE: Text = Text::new("Qiymat {} dan katta bo'lmasligi kerak.", "Значение должно быть не больше {}.", "At most {}.");
+    pub const TOO_LARGE: Text = Text::new(
+        "Qiymat {} dan katta bo'lmasligi kerak.",
+        "Значение должно быть не больше {}.",
+        "At most {}.",
+    );
     /// One of a list.
-    pub const CHOICES: Text = Text::new("Ruxsat etilgan qiymatlar: {}.", "Допустимые значения: {}.", "One of: {}.");
+    pub const CHOICES: Text =
+        Text::new("Ruxsat etilgan qiymatlar: {}.", "Допустимые значения: {}.", "One of: {}.");
     /// Not an e-mail address.
-    pub const EMAIL: Text = Text::new("Email manzili noto'g'ri.", "Некорректный email.", "Not an e-mail address.");
+    pub const EMAIL: Text =
+        Text::new("Email manzili noto'g'ri.", "Некорректный email.", "Not an e-mail address.");
     /// Not an Uzbek phone number.
-    pub const PHONE: Text = Text::new("Telefon raqami +998XXXXXXXXX ko'rinishida bo'lsin.", "Номер телефона в формате +998XXXXXXXXX.", "The phone number must look like +998XXXXXXXXX.");
+    pub const PHONE: Text = Text::new(
+        "Telefon raqami +998XXXXXXXXX ko'rinishida bo'lsin.",
+        "Номер телефона в формате +998XXXXXXXXX.",
+        "The phone number must look like +998XXXXXXXXX.",
+    );
     /// NUL and other control characters.
-    pub const CONTROL: Text = Text::new("Taqiqlangan belgilar bor.", "Содержит недопустимые символы.", "Contains characters that are not allowed.");
+    pub const CONTROL: Text = Text::new(
+        "Taqiqlangan belgilar bor.",
+        "Содержит недопустимые символы.",
+        "Contains characters that are not allowed.",
+    );
     /// An amount of money.
-    pub const MONEY: Text = Text::new("Summa: ko'pi bilan ikki kasr raqamli musbat son.", "Сумма: положительное число, не более двух знаков после запятой.", "An amount: a positive number with at most two decimals.");
+    pub const MONEY: Text = Text::new(
+        "Summa: ko'pi bilan ikki kasr raqamli musbat son.",
+        "Сумма: положительное число, не более двух знаков после запятой.",
+        "An amount: a positive number with at most two decimals.",
+    );
     /// Must be a text.
-    pub const STRING: Text = Text::new("Matn bo'lishi kerak.", "Должна быть строка.", "Must be a text.");
+    pub const STRING: Text =
+        Text::new("Matn bo'lishi kerak.", "Должна быть строка.", "Must be a text.");
     /// Must be a whole number.
-    pub const INTEGER: Text = Text::new("Butun son bo'lishi kerak.", "Должно быть целое число.", "Must be a whole number.");
+    pub const INTEGER: Text = Text::new(
+        "Butun son bo'lishi kerak.",
+        "Должно быть целое число.",
+        "Must be a whole number.",
+    );
     /// Must be true or false.
-    pub const BOOLEAN: Text = Text::new("true yoki false bo'lishi kerak.", "Должно быть true или false.", "Must be true or false.");
+    pub const BOOLEAN: Text = Text::new(
+        "true yoki false bo'lishi kerak.",
+        "Должно быть true или false.",
+        "Must be true or false.",
+    );
     /// Must be a list.
-    pub const LIST: Text = Text::new("Ro'yxat bo'lishi kerak.", "Должен быть список.", "Must be a list.");
+    pub const LIST: Text =
+        Text::new("Ro'yxat bo'lishi kerak.", "Должен быть список.", "Must be a list.");
     /// Must be an object.
-    pub const OBJECT: Text = Text::new("Obyekt bo'lishi kerak.", "Должен быть объект.", "Must be an object.");
+    pub const OBJECT: Text =
+        Text::new("Obyekt bo'lishi kerak.", "Должен быть объект.", "Must be an object.");
     /// The same name twice.
-    pub const TWICE: Text = Text::new("Maydon ikki marta berilgan.", "Поле указано дважды.", "The field is given twice.");
+    pub const TWICE: Text = Text::new(
+        "Maydon ikki marta berilgan.",
+        "Поле указано дважды.",
+        "The field is given twice.",
+    );
     /// An exact length.
-    pub const LENGTH: Text = Text::new("Aynan {} ta belgi bo'lishi kerak.", "Длина должна быть {} символов.", "Exactly {} characters.");
+    pub const LENGTH: Text = Text::new(
+        "Aynan {} ta belgi bo'lishi kerak.",
+        "Длина должна быть {} символов.",
+        "Exactly {} characters.",
+    );
     /// A payment method without an adapter.
-    pub const NOT_AVAILABLE_YET: Text = Text::new("Bu to'lov usuli hali ishlamaydi.", "Этот способ оплаты пока недоступен.", "This payment method is not available yet.");
+    pub const NOT_AVAILABLE_YET: Text = Text::new(
+        "Bu to'lov usuli hali ishlamaydi.",
+        "Этот способ оплаты пока недоступен.",
+        "This payment method is not available yet.",
+    );
 }

@@ -26,6 +26,7 @@ pub(crate) mod schema;
 pub mod security;
 pub mod settings;
 pub mod startup;
+mod statement;
 pub mod telemetry;
 pub mod testing;
 mod text_enum;

@@ -48,7 +48,8 @@ impl Money {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let digits =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         if !digits(whole) || !digits(fraction) || fraction.len() > 2 || whole.len() > 16 {
             return None;
         }
@@ -139,20 +140,26 @@ impl<'de> Deserialize<'de> for Money {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let text = raw.get();
         let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-        Self::parse(text).ok_or_else(|| D::Error::custom("expected an amount with at most two decimals"))
+        Self::parse(text)
+            .ok_or_else(|| D::Error::custom("expected an amount with at most two decimals"))
     }
 }
 
 impl diesel::serialize::ToSql<Numeric, diesel::pg::Pg> for Money {
-    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
+    fn to_sql<'b>(
+        &'b self,
+        out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
+    ) -> diesel::serialize::Result {
         <Decimal as diesel::serialize::ToSql<Numeric, diesel::pg::Pg>>::to_sql(&self.0, out)
     }
 }
 
 impl diesel::deserialize::FromSql<Numeric, diesel::pg::Pg> for Money {
     fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-        let amount = <Decimal as diesel::deserialize::FromSql<Numeric, diesel::pg::Pg>>::from_sql(bytes)?;
-        Self::from_decimal(amount).ok_or_else(|| format!("{amount} is not an amount with two decimals").into())
+        let amount =
+            <Decimal as diesel::deserialize::FromSql<Numeric, diesel::pg::Pg>>::from_sql(bytes)?;
+        Self::from_decimal(amount)
+            .ok_or_else(|| format!("{amount} is not an amount with two decimals").into())
     }
 }
 
@@ -169,7 +176,23 @@ mod tests {
         for good in ["0", "1", "1.5", "1.50", "123456.78", "9999999999999999.99"] {
             assert!(Money::parse(good).is_some(), "{good}");
         }
-        for bad in ["", ".", "1.", ".5", "-1", "+1", "1.005", "1e3", "1,5", " 1", "1 ", "NaN", "0x1", "10000000000000000.00", "١"] {
+        for bad in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            "1.005",
+            "1e3",
+            "1,5",
+            " 1",
+            "1 ",
+            "NaN",
+            "0x1",
+            "10000000000000000.00",
+            "١",
+        ] {
             assert_eq!(Money::parse(bad), None, "{bad}");
         }
         assert_eq!(money("1.5").to_string(), "1.50");
@@ -181,7 +204,10 @@ mod tests {
     fn json_never_passes_through_a_float() {
         let read = |json: &str| serde_json::from_str::<Money>(json);
         assert_eq!(read("0.1").expect("number").to_string(), "0.10");
-        assert_eq!(read("\"9007199254740993.01\"").expect("string").to_string(), "9007199254740993.01");
+        assert_eq!(
+            read("\"9007199254740993.01\"").expect("string").to_string(),
+            "9007199254740993.01"
+        );
         for bad in ["1e3", "1E3", "-1", "0.001", "null", "true", "[1]", "\"1e3\"", "\" 1\""] {
             assert!(read(bad).is_err(), "{bad}");
         }

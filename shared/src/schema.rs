@@ -242,6 +242,7 @@ diesel::table! {
         amount_tiyin -> BigInt,
         time_ms -> BigInt,
         create_time_ms -> BigInt,
+        expires_ms -> BigInt,
         perform_time_ms -> BigInt,
         cancel_time_ms -> BigInt,
         state -> SmallInt,

@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl;
 use crate::error::{Error, Result};
 use crate::migrate;
 use crate::settings::AppEnv;
+use crate::statement::statement;
 use crate::{App, Conn};
 
 /// How long a starting process waits for its database.
@@ -23,7 +24,9 @@ const WAIT_FOR_DATABASE: Duration = Duration::from_secs(10);
 pub async fn check(app: &App) -> Result<()> {
     let conn = &mut connected(app).await?;
     if !migrate::is_current(conn).await? {
-        return Err(Error::internal("the database schema is not at this version: run `wibe migrate`"));
+        return Err(Error::internal(
+            "the database schema is not at this version: run `wibe migrate`",
+        ));
     }
     if app.settings.env == AppEnv::Production {
         durable(conn).await?;
@@ -34,7 +37,10 @@ pub async fn check(app: &App) -> Result<()> {
 
 /// Says on standard error why a process does not start.
 pub fn refuse(process: &str, problem: &str) -> ExitCode {
-    #[expect(clippy::print_stderr, reason = "start-up problems are for whoever starts the process, logging or not")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "start-up problems are for whoever starts the process, logging or not"
+    )]
     {
         eprintln!("{process}: {problem}");
     }
@@ -58,14 +64,16 @@ async fn durable(conn: &mut Conn) -> Result<()> {
         #[diesel(sql_type = Text)]
         name: String,
     }
-    let off: Option<Off> = diesel::sql_query(
+    let off: Option<Off> = statement(
         "SELECT name FROM pg_settings
          WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' LIMIT 1",
     )
     .get_result(conn)
     .await
     .optional()?;
-    off.map_or(Ok(()), |off| Err(Error::internal(format!("PostgreSQL runs with {} off: it may lose money", off.name))))
+    off.map_or(Ok(()), |off| {
+        Err(Error::internal(format!("PostgreSQL runs with {} off: it may lose money", off.name)))
+    })
 }
 
 async fn on_time(conn: &mut Conn) -> Result<()> {
@@ -76,7 +84,7 @@ async fn on_time(conn: &mut Conn) -> Result<()> {
         #[diesel(sql_type = BigInt)]
         server_ms: i64,
     }
-    let clock: Clock = diesel::sql_query(
+    let clock: Clock = statement(
         "SELECT shift <> interval '0' AS shifted, (extract(epoch FROM now()) * 1000)::bigint AS server_ms FROM app_clock",
     )
     .get_result(conn)
@@ -84,10 +92,14 @@ async fn on_time(conn: &mut Conn) -> Result<()> {
     if clock.shifted {
         return Err(Error::internal("app_clock is shifted: production runs on real time"));
     }
-    let here = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_err(Error::internal)?;
+    let here = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_err(Error::internal)?;
     let skew = clock.server_ms.abs_diff(i64::try_from(here.as_millis()).map_err(Error::internal)?);
     if skew > 5_000 {
-        return Err(Error::internal(format!("the clock of this host is {skew} ms off the database's")));
+        return Err(Error::internal(format!(
+            "the clock of this host is {skew} ms off the database's"
+        )));
     }
     Ok(())
 }

@@ -84,10 +84,24 @@ impl TestApp {
         }
         let settings = Settings::from_vars(variables.clone()).expect("valid settings");
         let app = Arc::new(App::new(settings).expect("an app"));
-        let engine = Engine::with_registry(Arc::clone(&app), crate::kinds::registry()).expect("an engine");
-        let api = api::serve(Arc::clone(&app), SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("listens");
+        let engine =
+            Engine::with_registry(Arc::clone(&app), crate::kinds::registry()).expect("an engine");
+        let api = api::serve(Arc::clone(&app), SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .expect("listens");
         let client = Client::new(api.address);
-        Self { database, app, client, redis_url, redis_prefix, mail_dir, variables, engine, api: Some(api), finished: AtomicBool::new(false) }
+        Self {
+            database,
+            app,
+            client,
+            redis_url,
+            redis_prefix,
+            mail_dir,
+            variables,
+            engine,
+            api: Some(api),
+            finished: AtomicBool::new(false),
+        }
     }
 
     /// The variables that make a process part of this platform.
@@ -117,12 +131,19 @@ impl TestApp {
 
     /// Records a job in a transaction of its own.
     pub async fn enqueue<J: JobKind>(&self, job: J) {
-        self.app.db.transaction(async |tx| jobs::enqueue(tx, &job).await).await.expect("commits").expect("is recorded");
+        self.app
+            .db
+            .transaction(async |tx| jobs::enqueue(tx, &job).await)
+            .await
+            .expect("commits")
+            .expect("is recorded");
     }
 
     /// Moves the platform's clock, such as by `24 hours`.
     pub async fn advance(&self, interval: &str) {
-        self.database.execute(&format!("UPDATE app_clock SET shift = shift + interval '{interval}'")).await;
+        self.database
+            .execute(&format!("UPDATE app_clock SET shift = shift + interval '{interval}'"))
+            .await;
     }
 
     /// Business time.
@@ -158,7 +179,10 @@ impl TestApp {
             ))
             .await;
         // Long-lived: what is tested with it is not its expiry.
-        let lasting = SecuritySettings { access_lifetime: Duration::from_secs(400 * 86_400), ..self.app.settings.security.clone() };
+        let lasting = SecuritySettings {
+            access_lifetime: Duration::from_secs(400 * 86_400),
+            ..self.app.settings.security.clone()
+        };
         let token = Tokens::new(&lasting).access(id, session, self.now().await).expect("signs");
         Person { id, email, client: self.client.with_token(&token) }
     }
@@ -189,7 +213,11 @@ impl TestApp {
 
     /// Says that jobs of this kind were meant to die.
     pub async fn expect_dead(&self, kind: &str) {
-        self.database.execute(&format!("UPDATE jobs SET state = 'cancelled' WHERE kind = '{kind}' AND state = 'dead'")).await;
+        self.database
+            .execute(&format!(
+                "UPDATE jobs SET state = 'cancelled' WHERE kind = '{kind}' AND state = 'dead'"
+            ))
+            .await;
     }
 
     /// Runs what mail is left, so that it is not taken for a forgotten job.

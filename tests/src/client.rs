@@ -62,7 +62,11 @@ impl Client {
 
     /// A visitor of the API at a URL.
     pub fn at(url: &str) -> Self {
-        Self { http: reqwest::Client::new(), base: url.trim_end_matches('/').to_owned(), token: None }
+        Self {
+            http: reqwest::Client::new(),
+            base: url.trim_end_matches('/').to_owned(),
+            token: None,
+        }
     }
 
     /// The same visitor with a token.

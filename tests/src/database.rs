@@ -19,7 +19,13 @@ impl Database {
     pub async fn create() -> Self {
         let name = format!("t_{}", Uuid::now_v7().simple());
         // Two clones at a time are fine; a clone while somebody is connected to the template is not, and nobody is.
-        admin().await.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE wibe_template OWNER wibe_owner")).await.expect("clones the template");
+        admin()
+            .await
+            .batch_execute(&format!(
+                "CREATE DATABASE {name} TEMPLATE wibe_template OWNER wibe_owner"
+            ))
+            .await
+            .expect("clones the template");
         Self { name }
     }
 
@@ -54,7 +60,10 @@ impl Database {
             #[diesel(sql_type = BigInt)]
             n: i64,
         }
-        let row: Number = diesel::sql_query(format!("SELECT ({sql})::bigint AS n")).get_result(&mut self.owner().await).await.expect(sql);
+        let row: Number = diesel::sql_query(format!("SELECT ({sql})::bigint AS n"))
+            .get_result(&mut self.owner().await)
+            .await
+            .expect(sql);
         row.n
     }
 
@@ -65,7 +74,10 @@ impl Database {
             #[diesel(sql_type = Text)]
             t: String,
         }
-        let rows: Vec<Line> = diesel::sql_query(format!("SELECT t::text FROM ({sql}) AS q (t)")).load(&mut self.owner().await).await.expect(sql);
+        let rows: Vec<Line> = diesel::sql_query(format!("SELECT t::text FROM ({sql}) AS q (t)"))
+            .load(&mut self.owner().await)
+            .await
+            .expect(sql);
         rows.into_iter().map(|row| row.t).collect()
     }
 
@@ -76,7 +88,11 @@ impl Database {
 
     /// Removes the database, connections or not.
     pub async fn drop_now(&self) {
-        admin().await.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await.expect("drops the database");
+        admin()
+            .await
+            .batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name))
+            .await
+            .expect("drops the database");
     }
 }
 

@@ -26,7 +26,11 @@ pub struct Environment {
 pub fn environment() -> &'static Environment {
     static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
     ENVIRONMENT.get_or_init(|| {
-        let read = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the suite with `cargo xtask test`"));
+        let read = |name: &str| {
+            std::env::var(name).unwrap_or_else(|_| {
+                panic!("{name} is not set: run the suite with `cargo xtask test`")
+            })
+        };
         Environment {
             admin_url: read("TEST_ADMIN_DATABASE_URL"),
             owner_url: read("TEST_OWNER_URL"),

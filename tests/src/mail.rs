@@ -8,8 +8,15 @@ pub fn mails_to(dir: &Path, address: &str) -> Vec<String> {
     let mut mails: Vec<_> = files
         .flatten()
         .filter(|file| file.path().extension().is_some_and(|extension| extension == "eml"))
-        .filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, std::fs::read_to_string(file.path()).ok()?)))
-        .filter(|(_, mail)| mail.to_ascii_lowercase().contains(&format!("to: {address}").to_ascii_lowercase()))
+        .filter_map(|file| {
+            Some((
+                file.metadata().ok()?.modified().ok()?,
+                std::fs::read_to_string(file.path()).ok()?,
+            ))
+        })
+        .filter(|(_, mail)| {
+            mail.to_ascii_lowercase().contains(&format!("to: {address}").to_ascii_lowercase())
+        })
         .collect();
     mails.sort_by_key(|(written, _)| *written);
     mails.into_iter().map(|(_, mail)| mail.replace("=\r\n", "").replace("=3D", "=")).collect()
@@ -19,6 +26,8 @@ pub fn mails_to(dir: &Path, address: &str) -> Vec<String> {
 pub fn verification_token(dir: &Path, address: &str) -> Option<String> {
     let mail = mails_to(dir, address).pop()?;
     let (_, after) = mail.split_once("token=")?;
-    let end = after.find(|character: char| !character.is_ascii_alphanumeric() && character != '_' && character != '-')?;
+    let end = after.find(|character: char| {
+        !character.is_ascii_alphanumeric() && character != '_' && character != '-'
+    })?;
     Some(after[..end].to_owned())
 }

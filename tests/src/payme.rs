@@ -16,7 +16,10 @@ pub struct Payme {
 impl Payme {
     /// Payme with its key.
     pub fn new(client: &Client, key: &str) -> Self {
-        Self { client: client.clone(), authorization: format!("Basic {}", STANDARD.encode(format!("Paycom:{key}"))) }
+        Self {
+            client: client.clone(),
+            authorization: format!("Basic {}", STANDARD.encode(format!("Paycom:{key}"))),
+        }
     }
 
     /// A transaction id as Payme makes them: 24 hex digits.
@@ -45,9 +48,16 @@ impl Payme {
     /// Check, create and perform: the payer paid. Returns Payme's transaction id.
     pub async fn pay(&self, order: &str, tiyin: i64) -> String {
         let (id, account) = (Self::transaction_id(), json!({ "order_id": order }));
-        let check = self.call("CheckPerformTransaction", json!({ "amount": tiyin, "account": account })).await;
+        let check = self
+            .call("CheckPerformTransaction", json!({ "amount": tiyin, "account": account }))
+            .await;
         assert_eq!(check["result"]["allow"], true, "{check}");
-        let create = self.call("CreateTransaction", json!({ "id": id, "time": Self::now_ms(), "amount": tiyin, "account": account })).await;
+        let create = self
+            .call(
+                "CreateTransaction",
+                json!({ "id": id, "time": Self::now_ms(), "amount": tiyin, "account": account }),
+            )
+            .await;
         assert_eq!(create["result"]["state"], 1, "{create}");
         let perform = self.call("PerformTransaction", json!({ "id": id })).await;
         assert_eq!(perform["result"]["state"], 2, "{perform}");

@@ -14,7 +14,9 @@ impl Process {
     /// Starts one of the built binaries with exactly these variables.
     pub fn start(binary: &str, variables: &HashMap<String, String>) -> Self {
         let program = environment().binaries.join(binary);
-        let output = || if std::env::var_os("TEST_LOGS").is_some() { Stdio::inherit() } else { Stdio::null() };
+        let output = || {
+            if std::env::var_os("TEST_LOGS").is_some() { Stdio::inherit() } else { Stdio::null() }
+        };
         let child = Command::new(&program)
             .env_clear()
             .envs(variables)
@@ -28,7 +30,11 @@ impl Process {
 
     /// Sends a signal by name, such as `STOP`.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status().expect("kill runs");
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.0.id().to_string())
+            .status()
+            .expect("kill runs");
         assert!(sent.success(), "signal {name} reaches {}", self.0.id());
     }
 
@@ -77,14 +83,28 @@ impl RedisServer {
     pub async fn restart(&mut self) {
         self.stop();
         let child = Command::new(&environment().redis_server)
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no"])
+            .args([
+                "--port",
+                &self.port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--daemonize",
+                "no",
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("redis-server starts");
         self.process = Some(Process(child));
-        eventually("Redis answers", async || redis::Client::open(self.url()).expect("a URL").get_connection().is_ok()).await;
+        eventually("Redis answers", async || {
+            redis::Client::open(self.url()).expect("a URL").get_connection().is_ok()
+        })
+        .await;
     }
 
     /// Kills it.
@@ -96,7 +116,8 @@ impl RedisServer {
 
     /// `FLUSHALL`.
     pub fn wipe(&self) {
-        let mut conn = redis::Client::open(self.url()).expect("a URL").get_connection().expect("answers");
+        let mut conn =
+            redis::Client::open(self.url()).expect("a URL").get_connection().expect("answers");
         redis::cmd("FLUSHALL").exec(&mut conn).expect("flushes");
     }
 
@@ -108,14 +129,20 @@ impl RedisServer {
 
 /// A port nobody listens on.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
 }
 
-/// Waits until something outside this process has happened; fails with its name after a minute.
+/// Waits until something outside this process has happened; fails with its name after two minutes.
 pub async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !happened().await {
-        assert!(started.elapsed() < Duration::from_secs(60), "in a minute it did not happen that {what}");
+        assert!(
+            started.elapsed() < Duration::from_secs(120),
+            "in two minutes it did not happen that {what}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

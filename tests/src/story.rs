@@ -53,7 +53,11 @@ impl<'a> Story<'a> {
     /// A listing that is for sale.
     pub async fn listed(&self, seller: &Person) -> String {
         let games = self.app.client.get("games/").await.expect(200);
-        let listing = seller.client.post("listings/", sell_body(games.text_at("/results/0/id"))).await.expect(201);
+        let listing = seller
+            .client
+            .post("listings/", sell_body(games.text_at("/results/0/id")))
+            .await
+            .expect(201);
         let id = listing.text_at("/id").to_owned();
         let staff = self.app.staff().await;
         staff.client.post_empty(&format!("admin-panel/listings/{id}/approve/")).await.expect(200);
@@ -65,7 +69,11 @@ impl<'a> Story<'a> {
         let (seller, buyer) = (self.app.person("seller").await, self.app.person("buyer").await);
         let listing = self.listed(&seller).await;
         self.app.fund(&buyer, 100_000).await;
-        let reply = buyer.client.post("payments/purchase/", json!({ "listing_id": listing })).await.expect(201);
+        let reply = buyer
+            .client
+            .post("payments/purchase/", json!({ "listing_id": listing }))
+            .await
+            .expect(201);
         let id = EscrowId(reply.text_at("/id").parse().expect("a UUID"));
         Deal { id, listing, seller, buyer }
     }

@@ -11,6 +11,8 @@ use apalis_redis::RedisStorage;
 use rand::Rng as _;
 use serde_json::Value;
 use shared::telemetry::metrics;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 use tokio::time::{Instant, Sleep};
 
 use crate::engine::Engine;
@@ -50,9 +52,9 @@ async fn work(engine: &Arc<Engine>, lane: &Arc<Lane>, restarts: u32) -> Result<(
     let destination = Destination { engine: Arc::clone(engine), lane: Arc::clone(lane) };
     let draining = engine.draining.clone();
     let worker = WorkerBuilder::new(format!("{}-{}-r{restarts}", engine.name, lane.queue))
-        .backend(storage.poll_with_strategy(SteadyPoll::every(POLL_EVERY)))
+        .backend(storage.poll_with_strategy(SteadyPoll::new(POLL_EVERY, &lane.fetch)))
         .data(destination)
-        .concurrency(lane.queue.slots())
+        .concurrency(2 * lane.queue.slots())
         .build(deliver);
     let drained = async move {
         draining.cancelled().await;
@@ -67,7 +69,10 @@ async fn work(engine: &Arc<Engine>, lane: &Arc<Lane>, restarts: u32) -> Result<(
 async fn deliver(message: Value, to: Data<Destination>) -> Result<(), BoxDynError> {
     let Destination { engine, lane } = Destination::clone(&to);
     let job = message.get("job").and_then(Value::as_i64);
-    let generation = message.get("generation").and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok());
+    let generation = message
+        .get("generation")
+        .and_then(Value::as_i64)
+        .and_then(|number| i32::try_from(number).ok());
     let (Some(job), Some(generation)) = (job, generation) else {
         tracing::error!(target: "jobs", queue = %lane.queue, "a message that is not ours was dropped");
         return Ok(());
@@ -80,6 +85,7 @@ async fn deliver(message: Value, to: Data<Destination>) -> Result<(), BoxDynErro
             None => metrics::JOB_STALE_DELIVERY.with_label_values(&[lane.queue.as_str()]).inc(),
         }
         drop(slot);
+        lane.fetch.notify_one();
     });
     if let Err(error) = run.await {
         tracing::error!(target: "jobs", job, %error, "a run was cut off; its lease will end it");
@@ -87,21 +93,29 @@ async fn deliver(message: Value, to: Data<Destination>) -> Result<(), BoxDynErro
     Ok(())
 }
 
-/// Polls at a steady pace and always leaves a waker: the strategies apalis ships can sleep until the next heartbeat.
+/// Polls at a steady pace and at every ring, and always leaves a waker: the strategies apalis ships can sleep until
+/// the next heartbeat.
 struct SteadyPoll {
     every: Duration,
     sleep: Pin<Box<Sleep>>,
+    bell: Arc<Notify>,
+    rung: Pin<Box<OwnedNotified>>,
 }
 
 impl SteadyPoll {
-    fn every(every: Duration) -> Self {
-        Self { every, sleep: Box::pin(tokio::time::sleep(every)) }
+    fn new(every: Duration, bell: &Arc<Notify>) -> Self {
+        let rung = Box::pin(Arc::clone(bell).notified_owned());
+        Self { every, sleep: Box::pin(tokio::time::sleep(every)), bell: Arc::clone(bell), rung }
     }
 }
 
 impl PollStrategy for SteadyPoll {
     fn poll_drive(&mut self, cx: &mut Context<'_>, _: &PollSnapshot) -> Poll<Option<()>> {
         let mut fired = false;
+        while self.rung.as_mut().poll(cx).is_ready() {
+            fired = true;
+            self.rung.set(Arc::clone(&self.bell).notified_owned());
+        }
         while self.sleep.as_mut().poll(cx).is_ready() {
             fired = true;
             let next = Instant::now() + self.every;

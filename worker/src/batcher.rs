@@ -20,7 +20,10 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
         Fut: Future<Output = Vec<R>> + Send,
     {
         let (sender, mut receiver) = mpsc::channel::<(T, oneshot::Sender<R>)>(MAX);
-        #[expect(clippy::disallowed_methods, reason = "the group's worker lives as long as its owner, which drops the sender")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the group's worker lives as long as its owner, which drops the sender"
+        )]
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(MAX);
             while receiver.recv_many(&mut group, MAX).await > 0 {

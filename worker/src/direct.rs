@@ -41,7 +41,8 @@ async fn fill(engine: &Arc<Engine>, lane: &Lane) -> Result<usize> {
     let limit = i64::try_from(slots.len()).unwrap_or(1);
     let lease = millis(engine.app.settings.jobs.lease);
     let conn = &mut engine.app.db.read().await?;
-    let jobs = jobs::claim_pending(conn, lane.queue, &lane.kinds, limit, &engine.name, lease).await?;
+    let jobs =
+        jobs::claim_pending(conn, lane.queue, &lane.kinds, limit, &engine.name, lease).await?;
     let claimed = jobs.len();
     for (job, slot) in jobs.into_iter().zip(slots) {
         engine.start(job, slot);

@@ -53,7 +53,10 @@ async fn dispatch(engine: &Engine, lane: &Lane, pusher: &Pusher) -> Result<i64> 
         jobs::take_back(conn, &rows).await?;
         return Err(error);
     }
+    lane.fetch.notify_one();
     let pushed = rows.len();
-    metrics::RELAY_PUSHED.with_label_values(&[lane.queue.as_str()]).inc_by(u64::try_from(pushed).unwrap_or(0));
+    metrics::RELAY_PUSHED
+        .with_label_values(&[lane.queue.as_str()])
+        .inc_by(u64::try_from(pushed).unwrap_or(0));
     Ok(i64::try_from(pushed).unwrap_or(BATCH))
 }

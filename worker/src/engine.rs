@@ -55,7 +55,11 @@ impl Engine {
         let lanes = queues
             .into_iter()
             .map(|queue| {
-                let kinds = registry.iter().filter(|entry| entry.queue == queue).map(|entry| entry.kind).collect();
+                let kinds = registry
+                    .iter()
+                    .filter(|entry| entry.queue == queue)
+                    .map(|entry| entry.kind)
+                    .collect();
                 Arc::new(Lane::new(&app, queue, kinds, &name))
             })
             .collect();
@@ -104,7 +108,10 @@ impl Engine {
             for lane in &self.lanes {
                 let conn = &mut self.app.db.read().await?;
                 let lease = millis(self.app.settings.jobs.lease);
-                claimed.extend(jobs::claim_pending(conn, lane.queue, &lane.kinds, 100, &self.name, lease).await?);
+                claimed.extend(
+                    jobs::claim_pending(conn, lane.queue, &lane.kinds, 100, &self.name, lease)
+                        .await?,
+                );
             }
             if claimed.is_empty() {
                 return Ok(runs);
@@ -123,6 +130,10 @@ fn queues(names: &[String]) -> Result<Vec<Queue>> {
     }
     names
         .iter()
-        .map(|name| Queue::parse(name).ok_or_else(|| Error::internal(format!("WORKER_QUEUES names the unknown queue {name}"))))
+        .map(|name| {
+            Queue::parse(name).ok_or_else(|| {
+                Error::internal(format!("WORKER_QUEUES names the unknown queue {name}"))
+            })
+        })
         .collect()
 }

@@ -32,16 +32,23 @@ impl Engine {
         let span = tracing::info_span!(target: "jobs", "job", id = job.id, kind = job.kind, attempt = job.attempt, trace_id);
         let labels = [entry.kind, entry.queue.as_str()];
         metrics::JOB_STARTED.with_label_values(&labels).inc();
-        metrics::observe(&metrics::JOB_WAIT, &labels, std::time::Duration::from_millis(u64::try_from(job.waited_ms).unwrap_or(0)));
+        metrics::observe(
+            &metrics::JOB_WAIT,
+            &labels,
+            std::time::Duration::from_millis(u64::try_from(job.waited_ms).unwrap_or(0)),
+        );
         let started = Instant::now();
-        let outcome = trace::scope(trace_id, self.run_to_end(entry, &job)).instrument(span.clone()).await;
+        let outcome =
+            trace::scope(trace_id, self.run_to_end(entry, &job)).instrument(span.clone()).await;
         metrics::observe(&metrics::JOB_DURATION, &[entry.kind], started.elapsed());
         metrics::JOB_FINISHED.with_label_values(&[entry.kind, entry.queue.as_str(), outcome]).inc();
         if matches!(outcome, "ok" | "dead" | "cancelled") {
             metrics::observe_attempts(entry.kind, job.attempt);
         }
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        span.in_scope(|| tracing::info!(target: "jobs", outcome, elapsed_ms, "job {} {}", job.kind, outcome));
+        span.in_scope(
+            || tracing::info!(target: "jobs", outcome, elapsed_ms, "job {} {}", job.kind, outcome),
+        );
     }
 
     async fn run_to_end(&self, entry: &Entry, job: &Claimed) -> &'static str {
@@ -65,14 +72,24 @@ impl Engine {
     async fn run(&self, entry: &Entry, job: &Claimed) -> Result<Ended> {
         match &entry.runner {
             Runner::Effect(runner) => {
-                self.fenced(job, async |tx| runner.run(job.args.clone(), job.args_version, tx, &self.app).await).await
+                self.fenced(job, async |tx| {
+                    runner.run(job.args.clone(), job.args_version, tx, &self.app).await
+                })
+                .await
             }
-            Runner::Plain(runner) => match runner.run(job.args.clone(), job.args_version, &self.app).await? {
-                JobVerdict::Done(_) => self.complete_in_group(job).await,
-                verdict @ (JobVerdict::Snooze(_) | JobVerdict::Retry(_) | JobVerdict::Dead(_) | JobVerdict::Cancel(_)) => self.fenced(job, async |_| Ok(verdict)).await,
-            },
+            Runner::Plain(runner) => {
+                match runner.run(job.args.clone(), job.args_version, &self.app).await? {
+                    JobVerdict::Done(_) => self.complete_in_group(job).await,
+                    verdict @ (JobVerdict::Snooze(_)
+                    | JobVerdict::Retry(_)
+                    | JobVerdict::Dead(_)
+                    | JobVerdict::Cancel(_)) => self.fenced(job, async |_| Ok(verdict)).await,
+                }
+            }
             Runner::External(runner) => {
-                let prepare = async |tx: &mut Tx| runner.prepare(job.args.clone(), job.args_version, tx, &self.app).await;
+                let prepare = async |tx: &mut Tx| {
+                    runner.prepare(job.args.clone(), job.args_version, tx, &self.app).await
+                };
                 match self.app.db.transaction(prepare).await? {
                     Prepared::Call(call) => self.call_outside(job, call).await,
                     Prepared::Settled(verdict) => self.fenced(job, async |_| Ok(verdict)).await,
@@ -99,7 +116,9 @@ impl Engine {
     /// Opens the fenced transaction, runs `work` in it, and completes the job in it.
     async fn fenced<F>(&self, job: &Claimed, work: F) -> Result<Ended>
     where
-        F: for<'t> AsyncFnOnce(&'t mut Tx) -> Result<JobVerdict> + for<'t> shared::db::Work<&'t mut Tx, Result<JobVerdict>, Fut: Send> + Send,
+        F: for<'t> AsyncFnOnce(&'t mut Tx) -> Result<JobVerdict>
+            + for<'t> shared::db::Work<&'t mut Tx, Result<JobVerdict>, Fut: Send>
+            + Send,
     {
         self.app
             .db
@@ -132,7 +151,8 @@ impl Engine {
             | Kind::TooLarge
             | Kind::Unsupported => false,
         };
-        let wait = (passes && job.attempt < job.max_attempts).then(|| entry.limits.backoff.after(job.attempt));
+        let wait = (passes && job.attempt < job.max_attempts)
+            .then(|| entry.limits.backoff.after(job.attempt));
         let written = async {
             let conn = &mut self.app.db.read().await?;
             jobs::fail(conn, job, &error.causes(), wait).await

@@ -26,7 +26,9 @@ pub(crate) async fn renew(engine: Arc<Engine>) {
         match renewed.await {
             Ok(lost) => lost.into_iter().for_each(|job| engine.running.lose(job)),
             // The fencing token decides if this lasts.
-            Err(error) => tracing::warn!(target: "jobs", error = error.causes(), "leases were not renewed"),
+            Err(error) => {
+                tracing::warn!(target: "jobs", error = error.causes(), "leases were not renewed")
+            }
         }
     }
 }
@@ -55,7 +57,9 @@ async fn sweep_once(engine: &Engine, queues: &[Queue]) -> Result<()> {
         metrics::JOB_RESCUED.with_label_values(&["lease"]).inc();
         if rescued.state == "dead" {
             tracing::error!(target: "jobs", kind = rescued.kind, "a job that keeps losing its worker is dead");
-            metrics::JOB_FINISHED.with_label_values(&[rescued.kind.as_str(), rescued.queue.as_str(), "dead"]).inc();
+            metrics::JOB_FINISHED
+                .with_label_values(&[rescued.kind.as_str(), rescued.queue.as_str(), "dead"])
+                .inc();
         }
     }
     for queue in queues {
@@ -64,7 +68,9 @@ async fn sweep_once(engine: &Engine, queues: &[Queue]) -> Result<()> {
         if offered > 0 {
             found += offered;
             tracing::warn!(target: "jobs", %queue, offered, "handed-out jobs never started and are offered again");
-            metrics::JOB_RESCUED.with_label_values(&["dispatch_timeout"]).inc_by(u64::try_from(offered).unwrap_or(0));
+            metrics::JOB_RESCUED
+                .with_label_values(&["dispatch_timeout"])
+                .inc_by(u64::try_from(offered).unwrap_or(0));
         }
     }
     if found > 0 {

@@ -21,12 +21,21 @@ pub(crate) struct Lane {
     pub(crate) slots: Arc<Semaphore>,
     /// Rung when something may be due, or when the window has room again.
     pub(crate) bell: Arc<Notify>,
+    /// Rung when messages may be waiting in Redis: after a push and after a delivery.
+    pub(crate) fetch: Arc<Notify>,
     claims: Batcher<(JobId, i32), Option<Claimed>>,
 }
 
 impl Lane {
-    pub(crate) fn new(app: &Arc<App>, queue: Queue, kinds: Vec<&'static str>, worker: &str) -> Self {
-        metrics::JOB_SLOTS.with_label_values(&[queue.as_str()]).set(i64::try_from(queue.slots()).unwrap_or(0));
+    pub(crate) fn new(
+        app: &Arc<App>,
+        queue: Queue,
+        kinds: Vec<&'static str>,
+        worker: &str,
+    ) -> Self {
+        metrics::JOB_SLOTS
+            .with_label_values(&[queue.as_str()])
+            .set(i64::try_from(queue.slots()).unwrap_or(0));
         let bell = Arc::new(Notify::new());
         let (app, ring, worker) = (Arc::clone(app), Arc::clone(&bell), worker.to_owned());
         let lease = millis(app.settings.jobs.lease);
@@ -39,7 +48,14 @@ impl Lane {
                 claimed
             }
         });
-        Self { queue, kinds, slots: Arc::new(Semaphore::new(queue.slots())), bell, claims }
+        Self {
+            queue,
+            kinds,
+            slots: Arc::new(Semaphore::new(queue.slots())),
+            bell,
+            fetch: Arc::new(Notify::new()),
+            claims,
+        }
     }
 
     /// Claims the row of a message; `None` when the message is stale or repeated, or the database is away.
@@ -49,14 +65,20 @@ impl Lane {
 }
 
 /// Claims a group of messages and answers each, in order.
-async fn claim(app: &App, messages: &[(JobId, i32)], worker: &str, lease_ms: i64) -> Vec<Option<Claimed>> {
+async fn claim(
+    app: &App,
+    messages: &[(JobId, i32)],
+    worker: &str,
+    lease_ms: i64,
+) -> Vec<Option<Claimed>> {
     let claimed = async {
         let conn = &mut app.db.read().await?;
         jobs::claim_dispatched(conn, messages, worker, lease_ms).await
     };
     match claimed.await {
         Ok(rows) => {
-            let mut rows: HashMap<JobId, Claimed> = rows.into_iter().map(|row| (row.id, row)).collect();
+            let mut rows: HashMap<JobId, Claimed> =
+                rows.into_iter().map(|row| (row.id, row)).collect();
             messages.iter().map(|(job, _)| rows.remove(job)).collect()
         }
         Err(error) => {

@@ -20,7 +20,10 @@ async fn start() -> Result<(), String> {
     let app = Arc::new(App::new(settings).map_err(|error| error.causes())?);
     startup::check(&app).await.map_err(|error| error.causes())?;
     let engine = worker::Engine::new(Arc::clone(&app)).map_err(|error| error.causes())?;
-    let ready = { let engine = Arc::clone(&engine); Arc::new(move || engine.is_ready()) };
+    let ready = {
+        let engine = Arc::clone(&engine);
+        Arc::new(move || engine.is_ready())
+    };
     telemetry::internal::serve_internal(app.settings.http.worker_metrics, Arc::clone(&app), ready)
         .await
         .map_err(|error| error.causes())?;

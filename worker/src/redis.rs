@@ -40,12 +40,13 @@ pub(crate) fn connect(settings: &RedisSettings, patient: bool) -> Result<Connect
     client.get_connection_manager_lazy(config).map_err(Error::internal)
 }
 
-/// The apalis queue of one of our queues, in the safe configuration: a batch of at least a quarter of the slots (or
-/// shutdown hangs), no task locks (they cost the whole backlog per job), an orphan window far above our leases.
+/// The apalis queue of one of our queues, in the safe configuration: a batch of at least a quarter of the deliveries
+/// at a time (or shutdown hangs), no task locks (they cost the whole backlog per job), an orphan window far above our
+/// leases.
 pub(crate) fn config(settings: &RedisSettings, queue: Queue) -> Config {
     Config::default()
         .queue(format!("{}:jobs:{queue}", settings.prefix))
-        .batch_size(queue.slots().div_ceil(4))
+        .batch_size(queue.slots())
         .heartbeat_interval(Duration::from_secs(3))
         .missed_heartbeats(30)
         .lock_tasks(false)
@@ -67,12 +68,17 @@ impl Pusher {
         let tasks: Vec<_> = rows
             .iter()
             .map(|row| {
-                let message = json!({ "job": row.id, "generation": row.dispatch_gen, "trace": row.trace_id });
+                let message =
+                    json!({ "job": row.id, "generation": row.dispatch_gen, "trace": row.trace_id });
                 let id = TaskId::from_string(format!("{}:{}", row.id, row.dispatch_gen));
                 TaskBuilder::new(message).task_id(id).build()
             })
             .collect();
-        self.0.clone().push_all(stream::iter(tasks)).await.map_err(|error| Error::unavailable(error.to_string()))
+        self.0
+            .clone()
+            .push_all(stream::iter(tasks))
+            .await
+            .map_err(|error| Error::unavailable(error.to_string()))
     }
 }
 
@@ -141,11 +147,15 @@ async fn offer_everything_again(engine: &Engine, reason: &str) {
         Ok(0) => {}
         Ok(offered) => {
             tracing::warn!(target: "jobs", offered, reason, "handed-out jobs are offered again");
-            metrics::JOB_RESCUED.with_label_values(&[reason]).inc_by(u64::try_from(offered).unwrap_or(0));
+            metrics::JOB_RESCUED
+                .with_label_values(&[reason])
+                .inc_by(u64::try_from(offered).unwrap_or(0));
             engine.lanes.iter().for_each(|lane| lane.bell.notify_one());
         }
         // The dispatch timeout offers them later.
-        Err(error) => tracing::error!(target: "jobs", error = error.causes(), "handed-out jobs cannot be offered again now"),
+        Err(error) => {
+            tracing::error!(target: "jobs", error = error.causes(), "handed-out jobs cannot be offered again now")
+        }
     }
 }
 
@@ -165,11 +175,15 @@ pub(crate) async fn prune(engine: Arc<Engine>, mut conn: ConnectionManager) {
             let config = config(&engine.app.settings.redis, lane.queue);
             for finished in [config.done_jobs_set(), config.dead_jobs_set()] {
                 let mut call = script.prepare_invoke();
-                call.key(finished).key(config.job_data_hash()).key(config.job_meta_hash()).arg(PRUNE_BATCH);
+                call.key(finished)
+                    .key(config.job_data_hash())
+                    .key(config.job_meta_hash())
+                    .arg(PRUNE_BATCH);
                 pruned = call.invoke_async::<usize>(&mut conn).await.unwrap_or(0).max(pruned);
             }
         }
-        let pause = if pruned == PRUNE_BATCH { Duration::from_millis(20) } else { Duration::from_secs(1) };
+        let pause =
+            if pruned == PRUNE_BATCH { Duration::from_millis(20) } else { Duration::from_secs(1) };
         tokio::select! {
             () = engine.draining.cancelled() => return,
             () = tokio::time::sleep(pause) => {}

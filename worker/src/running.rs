@@ -23,7 +23,13 @@ impl Running {
         let lost = CancellationToken::new();
         self.runs().insert((job.id, job.lease_token), Run { job: job.clone(), lost: lost.clone() });
         metrics::JOB_RUNNING.with_label_values(&[job.kind.as_str(), queue.as_str()]).inc();
-        RunGuard { running: self, key: (job.id, job.lease_token), kind: job.kind.clone(), queue, lost }
+        RunGuard {
+            running: self,
+            key: (job.id, job.lease_token),
+            kind: job.kind.clone(),
+            queue,
+            lost,
+        }
     }
 
     /// The jobs and tokens to renew.

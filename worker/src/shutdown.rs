@@ -39,8 +39,10 @@ fn start(engine: &Arc<Engine>, services: &mut JoinSet<()>) -> shared::Result<()>
         }
         Transport::Redis => {
             redis::show_mode(false);
-            services.spawn(redis::watch(Arc::clone(engine), redis::connect(&settings.redis, false)?));
-            services.spawn(redis::prune(Arc::clone(engine), redis::connect(&settings.redis, false)?));
+            services
+                .spawn(redis::watch(Arc::clone(engine), redis::connect(&settings.redis, false)?));
+            services
+                .spawn(redis::prune(Arc::clone(engine), redis::connect(&settings.redis, false)?));
             for lane in &engine.lanes {
                 let pusher = redis::Pusher::new(&settings.redis, lane.queue)?;
                 services.spawn(dispatcher::run(Arc::clone(engine), Arc::clone(lane), pusher));

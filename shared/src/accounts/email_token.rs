@@ -29,7 +29,7 @@ pub(super) enum Proof {
 
 /// A mailed proof of an address.
 #[derive(Clone, Debug, HasQuery, Insertable)]
-#[diesel(table_name = email_tokens)]
+#[diesel(table_name = email_tokens, treat_none_as_default_value = false)]
 pub(super) struct EmailToken {
     pub(super) id: EmailTokenId,
     pub(super) user_id: UserId,

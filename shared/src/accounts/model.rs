@@ -13,7 +13,7 @@ use crate::{Conn, Tx};
 
 /// A person. Their balance is the ledger's; it has no column here.
 #[derive(Clone, HasQuery, Identifiable, Insertable, AsChangeset)]
-#[diesel(table_name = users, treat_none_as_null = true)]
+#[diesel(table_name = users, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct User {
     /// Their id.
     pub id: UserId,

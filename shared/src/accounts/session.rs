@@ -33,7 +33,7 @@ pub(super) enum Turn {
 
 /// One sign-in of a person.
 #[derive(Clone, Debug, HasQuery, Insertable)]
-#[diesel(table_name = sessions)]
+#[diesel(table_name = sessions, treat_none_as_default_value = false)]
 pub(super) struct Session {
     pub(super) id: SessionId,
     pub(super) user_id: UserId,

@@ -14,6 +14,7 @@ use crate::error::{Code, Error, Result, texts};
 use crate::ids::UserId;
 use crate::language::Language;
 use crate::schema::users;
+use crate::statement::statement;
 use crate::{Conn, Tx};
 
 /// The fields a person may change themselves, as they wrote them; what is absent stays.
@@ -115,7 +116,7 @@ async fn is_timezone(conn: &mut Conn, name: &str) -> Result<bool> {
         known: bool,
     }
     let row: Known =
-        diesel::sql_query("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = $1) AS known")
+        statement("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = $1) AS known")
             .bind::<SqlText, _>(name)
             .get_result(conn)
             .await?;

@@ -13,7 +13,7 @@ use crate::schema::escrow_credentials;
 use crate::security::Vault;
 
 #[derive(HasQuery, Insertable)]
-#[diesel(table_name = escrow_credentials)]
+#[diesel(table_name = escrow_credentials, treat_none_as_default_value = false)]
 struct EscrowCredentials {
     escrow_id: EscrowId,
     key_id: String,

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::Conn;
 use crate::error::Result;
+use crate::statement::statement;
 use crate::telemetry::metrics;
 
 #[derive(QueryableByName)]
@@ -22,7 +23,7 @@ struct Figures {
 
 /// Sets the gauges of deals.
 pub(crate) async fn measure(conn: &mut Conn) -> Result<()> {
-    let figures: Figures = diesel::sql_query(
+    let figures: Figures = statement(
         "SELECT count(*) AS held, coalesce(floor(sum(amount)), 0)::bigint AS held_uzs,
                 count(*) FILTER (WHERE status = 'delivered' AND release_at < app_now()) AS overdue,
                 greatest(0, coalesce(extract(epoch FROM max(app_now() - release_at) FILTER (WHERE status = 'delivered')), 0))::bigint

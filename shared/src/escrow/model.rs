@@ -97,7 +97,7 @@ pub enum Side {
 
 /// A deal: one listing, one buyer, one seller. The money is the ledger's account `escrow:<id>`.
 #[derive(Clone, Debug, HasQuery, Identifiable, Insertable, AsChangeset)]
-#[diesel(table_name = escrows, treat_none_as_null = true)]
+#[diesel(table_name = escrows, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct Escrow {
     /// Its id.
     pub id: EscrowId,

@@ -7,11 +7,12 @@ use diesel_async::RunQueryDsl;
 use super::jobs::{
     ExpireUnpaidEscrow, ReceiveSilentEscrow, RefundUndeliveredEscrow, ReleaseEscrowPayment,
 };
+use crate::Tx;
 use crate::error::Result;
 use crate::ids::EscrowId;
 use crate::jobs::{Origin, enqueue};
+use crate::statement::statement;
 use crate::telemetry::metrics;
-use crate::{Outcome, Tx};
 
 /// The most deals one scan of one timer looks at; the rest waits for the next scan.
 const SCAN_MAX: usize = 500;
@@ -85,24 +86,22 @@ struct Due {
     stuck: bool,
 }
 
-/// Gives every due deal without a job its job. `AlreadyDone` when nothing was missing.
+/// Gives every due deal without a job its job.
 ///
 /// # Errors
 /// The database's.
-pub async fn reconcile(tx: &mut Tx) -> Result<Outcome> {
+pub async fn reconcile(tx: &mut Tx) -> Result<()> {
     tx.caused_by(Origin::Reconciler);
-    let mut found_any = false;
     for sweep in &SWEEPS {
-        let due: Vec<Due> = diesel::sql_query(sweep.due).load(tx.conn()).await?;
+        let due: Vec<Due> = statement(sweep.due).load(tx.conn()).await?;
         let (stuck, missing): (Vec<&Due>, Vec<&Due>) = due.iter().partition(|row| row.stuck);
         for row in &missing {
             sweep.enqueue.enqueue(tx, row.id).await?;
         }
-        found_any |= !missing.is_empty();
         report(sweep, &missing, &stuck);
         metrics::RECONCILER_SUCCESS.with_label_values(&[sweep.name]).set(tx.now().timestamp());
     }
-    Ok(if found_any { Outcome::Done } else { Outcome::AlreadyDone })
+    Ok(())
 }
 
 fn report(sweep: &Sweep, missing: &[&Due], stuck: &[&Due]) {

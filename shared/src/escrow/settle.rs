@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::ledger::{self, Account, Posting};
 use crate::listings::Listing;
 use crate::payments::{Transaction, TransactionType};
+use crate::statement::statement;
 use crate::{Money, Outcome, Tx};
 
 /// Writes all that follows from a decision that the deal already carries: deal, listing, transactions, money, counters.
@@ -48,7 +49,7 @@ pub(super) async fn settle(
 
 /// One more deal for both, in one order of locks: by id, after the ledger.
 async fn count_sale(tx: &mut Tx, escrow: &Escrow) -> Result<()> {
-    diesel::sql_query(
+    statement(
         "WITH people AS MATERIALIZED (SELECT id FROM users WHERE id IN ($1, $2) ORDER BY id FOR NO KEY UPDATE)
          UPDATE users SET total_sales = total_sales + (users.id = $1)::int,
                           total_purchases = total_purchases + (users.id = $2)::int

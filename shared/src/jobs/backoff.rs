@@ -40,7 +40,8 @@ mod tests {
         let backoff = Backoff { base: Duration::from_secs(2), max: Duration::from_secs(60) };
         for (attempt, ceiling) in [(1, 2), (2, 4), (3, 8), (5, 32), (6, 60), (i16::MAX, 60)] {
             let waits: HashSet<Duration> = (0..50).map(|_| backoff.after(attempt)).collect();
-            assert!(waits.iter().all(|wait| *wait >= Duration::from_secs(ceiling) / 2 && *wait <= Duration::from_secs(ceiling)));
+            assert!(waits.iter().all(|wait| *wait >= Duration::from_secs(ceiling) / 2
+                && *wait <= Duration::from_secs(ceiling)));
             assert!(waits.len() > 25, "jitter spreads the waits of attempt {attempt}");
         }
     }

@@ -10,6 +10,7 @@ use super::Queue;
 use crate::Conn;
 use crate::error::Result;
 use crate::ids::JobId;
+use crate::statement::statement;
 
 /// A job that this worker runs, and the token that proves it still does.
 #[derive(Clone, Debug, QueryableByName)]
@@ -57,7 +58,7 @@ pub async fn claim_dispatched(
     lease_ms: i64,
 ) -> Result<Vec<Claimed>> {
     let (ids, generations): (Vec<JobId>, Vec<i32>) = messages.iter().copied().unzip();
-    let rows = diesel::sql_query(
+    let rows = statement(
         "WITH mine AS MATERIALIZED (
              SELECT j.id FROM jobs j JOIN unnest($1, $2) AS m (id, gen) ON j.id = m.id
              WHERE j.state = 'dispatched' AND j.dispatch_gen = m.gen
@@ -89,7 +90,7 @@ pub async fn claim_pending(
     worker: &str,
     lease_ms: i64,
 ) -> Result<Vec<Claimed>> {
-    let rows = diesel::sql_query(
+    let rows = statement(
         "WITH mine AS MATERIALIZED (
              SELECT id FROM jobs
              WHERE state = 'pending' AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()

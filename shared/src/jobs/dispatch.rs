@@ -8,6 +8,7 @@ use super::Queue;
 use crate::Conn;
 use crate::error::Result;
 use crate::ids::JobId;
+use crate::statement::statement;
 
 /// A row that was handed to the transport: what a Redis message says.
 #[derive(Clone, Debug, QueryableByName)]
@@ -30,8 +31,13 @@ pub struct Dispatched {
 ///
 /// # Errors
 /// The database's.
-pub async fn take_due(conn: &mut Conn, queue: Queue, kinds: &[&str], batch: i64) -> Result<Vec<Dispatched>> {
-    let rows = diesel::sql_query(
+pub async fn take_due(
+    conn: &mut Conn,
+    queue: Queue,
+    kinds: &[&str],
+    batch: i64,
+) -> Result<Vec<Dispatched>> {
+    let rows = statement(
         "WITH due AS MATERIALIZED (
              SELECT id FROM jobs
              WHERE state = 'pending' AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
@@ -59,7 +65,7 @@ pub async fn take_due(conn: &mut Conn, queue: Queue, kinds: &[&str], batch: i64)
 /// # Errors
 /// The database's.
 pub async fn offer_again(conn: &mut Conn, queue: Queue, after_seconds: i64) -> Result<usize> {
-    let rows = diesel::sql_query(
+    let rows = statement(
         "UPDATE jobs SET state = 'pending'
          WHERE id IN (SELECT id FROM jobs
                       WHERE state = 'dispatched' AND queue = $1 AND dispatched_at < now() - make_interval(secs => $2::int)
@@ -85,8 +91,9 @@ pub async fn offer_everything_again(conn: &mut Conn, queue: Queue) -> Result<usi
 /// # Errors
 /// The database's.
 pub async fn take_back(conn: &mut Conn, rows: &[Dispatched]) -> Result<()> {
-    let (ids, generations): (Vec<JobId>, Vec<i32>) = rows.iter().map(|row| (row.id, row.dispatch_gen)).unzip();
-    diesel::sql_query(
+    let (ids, generations): (Vec<JobId>, Vec<i32>) =
+        rows.iter().map(|row| (row.id, row.dispatch_gen)).unzip();
+    statement(
         "UPDATE jobs SET state = 'pending', dispatch_gen = dispatch_gen + 1
          FROM unnest($1, $2) AS m (id, gen)
          WHERE jobs.id = m.id AND jobs.dispatch_gen = m.gen AND jobs.state = 'dispatched'",

@@ -27,7 +27,10 @@ impl Doorbell {
     pub(crate) fn start(direct_url: Secret) -> Self {
         let bell = Arc::new(Notify::new());
         let ringer = Arc::downgrade(&bell);
-        #[expect(clippy::disallowed_methods, reason = "the ringer is the process's own, and losing a ring loses nothing")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the ringer is the process's own, and losing a ring loses nothing"
+        )]
         tokio::spawn(async move {
             let mut conn: Option<AsyncPgConnection> = None;
             while let Some(bell) = ringer.upgrade() {
@@ -72,7 +75,9 @@ pub async fn listen(direct_url: Secret, on_ring: impl Fn()) {
                     }
                 }
             }
-            Err(error) => tracing::warn!(target: "jobs", %error, "cannot listen for due jobs; polling meanwhile"),
+            Err(error) => {
+                tracing::warn!(target: "jobs", %error, "cannot listen for due jobs; polling meanwhile")
+            }
         }
         tokio::time::sleep(RECONNECT).await;
     }

@@ -5,10 +5,10 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::{JobKind, Queue};
+use crate::Tx;
 use crate::error::{Error, Result};
 use crate::ids::JobId;
 use crate::schema::jobs;
-use crate::Tx;
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -39,7 +39,7 @@ pub struct Enqueued {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = jobs)]
+#[diesel(table_name = jobs, treat_none_as_default_value = false)]
 struct NewJob<'a> {
     kind: &'a str,
     queue: &'a str,
@@ -64,7 +64,11 @@ pub async fn enqueue<J: JobKind>(tx: &mut Tx, job: &J) -> Result<Option<JobId>> 
 ///
 /// # Errors
 /// The database's.
-pub async fn enqueue_at<J: JobKind>(tx: &mut Tx, job: &J, run_at: DateTime<Utc>) -> Result<Option<JobId>> {
+pub async fn enqueue_at<J: JobKind>(
+    tx: &mut Tx,
+    job: &J,
+    run_at: DateTime<Utc>,
+) -> Result<Option<JobId>> {
     let trace = tx.trace.clone();
     let row = NewJob {
         kind: J::KIND,

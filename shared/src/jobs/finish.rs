@@ -10,6 +10,7 @@ use super::{Claimed, JobVerdict};
 use crate::error::Result;
 use crate::ids::JobId;
 use crate::schema::jobs;
+use crate::statement::statement;
 use crate::{Conn, Tx};
 
 /// The longest error text a row keeps, in bytes.
@@ -24,7 +25,12 @@ const ERROR_MAX: usize = 2_000;
 pub async fn fence(tx: &mut Tx, job: &Claimed) -> Result<bool> {
     let held = jobs::table
         .select(jobs::id)
-        .filter(jobs::id.eq(job.id).and(jobs::lease_token.eq(job.lease_token)).and(jobs::state.eq("running")))
+        .filter(
+            jobs::id
+                .eq(job.id)
+                .and(jobs::lease_token.eq(job.lease_token))
+                .and(jobs::state.eq("running")),
+        )
         .for_no_key_update()
         .first::<JobId>(tx.conn())
         .await
@@ -43,7 +49,9 @@ pub async fn settle(tx: &mut Tx, job: &Claimed, verdict: &JobVerdict) -> Result<
         JobVerdict::Snooze(wait) => ("pending", "snoozed", None, *wait),
         JobVerdict::Retry(reason) => ("pending", "retry", Some(reason.as_str()), Duration::ZERO),
         JobVerdict::Dead(reason) => ("dead", "dead", Some(reason.as_str()), Duration::ZERO),
-        JobVerdict::Cancel(reason) => ("cancelled", "cancelled", Some(reason.as_str()), Duration::ZERO),
+        JobVerdict::Cancel(reason) => {
+            ("cancelled", "cancelled", Some(reason.as_str()), Duration::ZERO)
+        }
     };
     transition(tx.conn(), job, state, outcome, error, wait).await?;
     Ok(())
@@ -54,7 +62,12 @@ pub async fn settle(tx: &mut Tx, job: &Claimed, verdict: &JobVerdict) -> Result<
 ///
 /// # Errors
 /// The database's.
-pub async fn fail(conn: &mut Conn, job: &Claimed, error: &str, wait: Option<Duration>) -> Result<bool> {
+pub async fn fail(
+    conn: &mut Conn,
+    job: &Claimed,
+    error: &str,
+    wait: Option<Duration>,
+) -> Result<bool> {
     match wait {
         Some(wait) => transition(conn, job, "pending", "retry", Some(error), wait).await,
         None => transition(conn, job, "dead", "dead", Some(error), Duration::ZERO).await,
@@ -78,7 +91,7 @@ async fn transition(
     wait: Duration,
 ) -> Result<bool> {
     let error = error.map(|text| text.get(..text.floor_char_boundary(ERROR_MAX)).unwrap_or(text));
-    let moved = diesel::sql_query(
+    let moved = statement(
         "WITH moved AS (
              UPDATE jobs SET
                  state = $3,
@@ -118,7 +131,7 @@ pub async fn complete_group(conn: &mut Conn, jobs: &[(JobId, i64)]) -> Result<Ve
         job_id: JobId,
     }
     let (ids, tokens): (Vec<JobId>, Vec<i64>) = jobs.iter().copied().unzip();
-    let rows: Vec<Completed> = diesel::sql_query(
+    let rows: Vec<Completed> = statement(
         "WITH mine AS MATERIALIZED (
              SELECT j.id FROM jobs j JOIN unnest($1, $2) AS m (id, token) ON j.id = m.id
              WHERE j.lease_token = m.token AND j.state = 'running'

@@ -1,6 +1,9 @@
 //! The kinds of job by name, each declared beside its noun.
 
 pub use crate::accounts::jobs::SendEmailVerification;
-pub use crate::escrow::jobs::{ExpireUnpaidEscrow, ReceiveSilentEscrow, ReconcileEscrows, RefundUndeliveredEscrow, ReleaseEscrowPayment};
+pub use crate::escrow::jobs::{
+    ExpireUnpaidEscrow, ReceiveSilentEscrow, ReconcileEscrows, RefundUndeliveredEscrow,
+    ReleaseEscrowPayment,
+};
 pub use crate::ledger::jobs::LedgerCheck;
 pub use crate::payments::jobs::ExpireDeposits;

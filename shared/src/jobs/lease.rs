@@ -9,6 +9,7 @@ use crate::Conn;
 use crate::error::Result;
 use crate::ids::JobId;
 use crate::schema::job_workers;
+use crate::statement::statement;
 
 /// Renews the leases of running jobs and returns those that are no longer this worker's.
 ///
@@ -23,7 +24,7 @@ pub async fn renew(conn: &mut Conn, jobs: &[(JobId, i64)], lease_ms: i64) -> Res
         id: JobId,
     }
     let (ids, tokens): (Vec<JobId>, Vec<i64>) = jobs.iter().copied().unzip();
-    let lost: Vec<Lost> = diesel::sql_query(
+    let lost: Vec<Lost> = statement(
         "WITH held AS MATERIALIZED (
              SELECT j.id FROM jobs j JOIN unnest($1, $2) AS m (id, token) ON j.id = m.id
              WHERE j.lease_token = m.token AND j.state = 'running' FOR NO KEY UPDATE OF j SKIP LOCKED),
@@ -47,8 +48,9 @@ pub async fn renew(conn: &mut Conn, jobs: &[(JobId, i64)], lease_ms: i64) -> Res
 /// The database's.
 pub async fn announce(conn: &mut Conn, worker: &str, queues: &[Queue]) -> Result<()> {
     let names: Vec<&str> = queues.iter().map(|queue| queue.as_str()).collect();
-    let slots: Vec<i64> = queues.iter().map(|queue| i64::try_from(queue.slots()).unwrap_or(1)).collect();
-    diesel::sql_query(
+    let slots: Vec<i64> =
+        queues.iter().map(|queue| i64::try_from(queue.slots()).unwrap_or(1)).collect();
+    statement(
         "WITH forgotten AS (DELETE FROM job_workers WHERE seen_at < now() - interval '1 hour')
          INSERT INTO job_workers (worker, queue, slots, seen_at)
          SELECT $1, q.queue, q.slots::int, now() FROM unnest($2, $3) AS q (queue, slots)

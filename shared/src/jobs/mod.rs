@@ -92,11 +92,20 @@ pub trait ExternalJob: JobKind {
     type Answer: Send + 'static;
 
     /// Reads what the call needs; `None` when there is nothing left to do.
-    fn prepare(&self, tx: &mut Tx, app: &App) -> impl Future<Output = Result<Option<Self::Plan>>> + Send;
+    fn prepare(
+        &self,
+        tx: &mut Tx,
+        app: &App,
+    ) -> impl Future<Output = Result<Option<Self::Plan>>> + Send;
     /// Talks to the outside.
     fn call(plan: &Self::Plan, app: &App) -> impl Future<Output = Result<Self::Answer>> + Send;
     /// Records the answer, in the transaction that completes the job.
-    fn record(plan: Self::Plan, answer: Self::Answer, tx: &mut Tx, app: &App) -> impl Future<Output = Result<JobVerdict>> + Send;
+    fn record(
+        plan: Self::Plan,
+        answer: Self::Answer,
+        tx: &mut Tx,
+        app: &App,
+    ) -> impl Future<Output = Result<JobVerdict>> + Send;
 }
 
 /// A job without an effect to protect (a cache to warm, a message to publish): it runs in no transaction, and many are

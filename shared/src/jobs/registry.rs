@@ -61,19 +61,36 @@ pub enum Runner {
 /// A [`PlainJob`] behind its kind's name.
 pub trait PlainRunner: Send + Sync {
     /// Decodes the arguments and runs.
-    fn run<'a>(&'a self, args: Value, version: i16, app: &'a App) -> BoxFuture<'a, Result<JobVerdict>>;
+    fn run<'a>(
+        &'a self,
+        args: Value,
+        version: i16,
+        app: &'a App,
+    ) -> BoxFuture<'a, Result<JobVerdict>>;
 }
 
 /// A [`Job`] behind its kind's name.
 pub trait EffectRunner: Send + Sync {
     /// Decodes the arguments and runs.
-    fn run<'a>(&'a self, args: Value, version: i16, tx: &'a mut Tx, app: &'a App) -> BoxFuture<'a, Result<JobVerdict>>;
+    fn run<'a>(
+        &'a self,
+        args: Value,
+        version: i16,
+        tx: &'a mut Tx,
+        app: &'a App,
+    ) -> BoxFuture<'a, Result<JobVerdict>>;
 }
 
 /// An [`ExternalJob`] behind its kind's name.
 pub trait ExternalRunner: Send + Sync {
     /// Decodes the arguments and prepares the call; `Err` carries the verdict of undecodable arguments.
-    fn prepare<'a>(&'a self, args: Value, version: i16, tx: &'a mut Tx, app: &'a App) -> BoxFuture<'a, Result<Prepared>>;
+    fn prepare<'a>(
+        &'a self,
+        args: Value,
+        version: i16,
+        tx: &'a mut Tx,
+        app: &'a App,
+    ) -> BoxFuture<'a, Result<Prepared>>;
 }
 
 /// What preparing came to.
@@ -89,7 +106,11 @@ pub trait Call: Send {
     /// Makes it.
     fn call<'a>(&'a mut self, app: &'a App) -> BoxFuture<'a, Result<()>>;
     /// Records its answer.
-    fn record<'a>(self: Box<Self>, tx: &'a mut Tx, app: &'a App) -> BoxFuture<'a, Result<JobVerdict>>;
+    fn record<'a>(
+        self: Box<Self>,
+        tx: &'a mut Tx,
+        app: &'a App,
+    ) -> BoxFuture<'a, Result<JobVerdict>>;
 }
 
 impl Registry {
@@ -113,7 +134,11 @@ impl Registry {
 
     fn add<J: super::JobKind>(mut self, runner: Runner) -> Self {
         let entry = Entry { kind: J::KIND, queue: J::QUEUE, limits: J::LIMITS, runner };
-        assert!(J::LIMITS.timeout <= J::QUEUE.timeout(), "{} may run longer than its queue allows", J::KIND);
+        assert!(
+            J::LIMITS.timeout <= J::QUEUE.timeout(),
+            "{} may run longer than its queue allows",
+            J::KIND
+        );
         assert!(self.entries.insert(J::KIND, entry).is_none(), "two kinds are called {}", J::KIND);
         self
     }
@@ -141,11 +166,18 @@ struct Typed<J>(std::marker::PhantomData<fn() -> J>);
 /// The arguments in today's form, or the verdict that no deploy will change.
 fn decode<J: super::JobKind>(args: Value, version: i16) -> std::result::Result<J, JobVerdict> {
     let args = if version == J::VERSION { args } else { J::upgrade(args, version) };
-    serde_json::from_value(args).map_err(|error| JobVerdict::Dead(format!("undecodable arguments: {error}")))
+    serde_json::from_value(args)
+        .map_err(|error| JobVerdict::Dead(format!("undecodable arguments: {error}")))
 }
 
 impl<J: Job> EffectRunner for Typed<J> {
-    fn run<'a>(&'a self, args: Value, version: i16, tx: &'a mut Tx, app: &'a App) -> BoxFuture<'a, Result<JobVerdict>> {
+    fn run<'a>(
+        &'a self,
+        args: Value,
+        version: i16,
+        tx: &'a mut Tx,
+        app: &'a App,
+    ) -> BoxFuture<'a, Result<JobVerdict>> {
         async move {
             match decode::<J>(args, version) {
                 Ok(job) => job.run(tx, app).await,
@@ -157,7 +189,12 @@ impl<J: Job> EffectRunner for Typed<J> {
 }
 
 impl<J: PlainJob> PlainRunner for Typed<J> {
-    fn run<'a>(&'a self, args: Value, version: i16, app: &'a App) -> BoxFuture<'a, Result<JobVerdict>> {
+    fn run<'a>(
+        &'a self,
+        args: Value,
+        version: i16,
+        app: &'a App,
+    ) -> BoxFuture<'a, Result<JobVerdict>> {
         async move {
             match decode::<J>(args, version) {
                 Ok(job) => job.run(app).await,
@@ -169,7 +206,13 @@ impl<J: PlainJob> PlainRunner for Typed<J> {
 }
 
 impl<J: ExternalJob> ExternalRunner for Typed<J> {
-    fn prepare<'a>(&'a self, args: Value, version: i16, tx: &'a mut Tx, app: &'a App) -> BoxFuture<'a, Result<Prepared>> {
+    fn prepare<'a>(
+        &'a self,
+        args: Value,
+        version: i16,
+        tx: &'a mut Tx,
+        app: &'a App,
+    ) -> BoxFuture<'a, Result<Prepared>> {
         async move {
             let job = match decode::<J>(args, version) {
                 Ok(job) => job,
@@ -198,9 +241,14 @@ impl<J: ExternalJob> Call for Planned<J> {
         .boxed()
     }
 
-    fn record<'a>(self: Box<Self>, tx: &'a mut Tx, app: &'a App) -> BoxFuture<'a, Result<JobVerdict>> {
+    fn record<'a>(
+        self: Box<Self>,
+        tx: &'a mut Tx,
+        app: &'a App,
+    ) -> BoxFuture<'a, Result<JobVerdict>> {
         async move {
-            let answer = self.answer.ok_or_else(|| Error::internal("recorded before it was called"))?;
+            let answer =
+                self.answer.ok_or_else(|| Error::internal("recorded before it was called"))?;
             J::record(self.plan, answer, tx, app).await
         }
         .boxed()

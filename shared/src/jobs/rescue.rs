@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::Conn;
 use crate::error::Result;
+use crate::statement::statement;
 
 /// A job that took this many workers with it is dead: it never loops for ever.
 pub const MAX_CRASHES: i32 = 3;
@@ -29,7 +30,7 @@ pub struct Rescued {
 /// # Errors
 /// The database's.
 pub async fn rescue(conn: &mut Conn) -> Result<Vec<Rescued>> {
-    let rows = diesel::sql_query(
+    let rows = statement(
         "WITH lost AS MATERIALIZED (
              SELECT id, attempt, worker, started_at FROM jobs
              WHERE state = 'running' AND lease_until < now()

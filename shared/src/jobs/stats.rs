@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::Conn;
 use crate::error::Result;
+use crate::statement::statement;
 
 /// The rows of one queue in one state.
 #[derive(Debug, QueryableByName)]
@@ -29,7 +30,7 @@ pub struct QueueBacklog {
 /// # Errors
 /// The database's.
 pub async fn backlog(conn: &mut Conn) -> Result<Vec<QueueBacklog>> {
-    let rows = diesel::sql_query(
+    let rows = statement(
         "SELECT queue, state, count(*) AS depth,
                 greatest(0, (extract(epoch FROM max(age)) * 1000)::bigint) AS oldest_age_ms
          FROM (SELECT queue,
@@ -63,7 +64,7 @@ pub struct KindBacklog {
 /// # Errors
 /// The database's.
 pub async fn dead_by_kind(conn: &mut Conn) -> Result<Vec<KindBacklog>> {
-    let rows = diesel::sql_query(
+    let rows = statement(
         "SELECT kind, count(*) AS depth,
                 greatest(0, (extract(epoch FROM app_now() - min(finished_at)) * 1000)::bigint) AS oldest_age_ms
          FROM jobs WHERE state = 'dead' GROUP BY kind",
@@ -78,7 +79,7 @@ pub async fn dead_by_kind(conn: &mut Conn) -> Result<Vec<KindBacklog>> {
 /// # Errors
 /// The database's.
 pub async fn unknown_kinds(conn: &mut Conn, known: &[&str]) -> Result<Vec<KindBacklog>> {
-    let rows = diesel::sql_query(
+    let rows = statement(
         "SELECT kind, count(*) AS depth,
                 greatest(0, (extract(epoch FROM app_now() - min(run_at)) * 1000)::bigint) AS oldest_age_ms
          FROM jobs WHERE state = 'pending' AND kind <> ALL ($1) GROUP BY kind",

@@ -13,10 +13,20 @@ use crate::{Conn, Outcome, Tx};
 ///
 /// # Errors
 /// The database's.
-pub async fn fire<J: JobKind>(tx: &mut Tx, schedule: &str, tick_at: DateTime<Utc>, by: &str, job: &J) -> Result<Outcome> {
+pub async fn fire<J: JobKind>(
+    tx: &mut Tx,
+    schedule: &str,
+    tick_at: DateTime<Utc>,
+    by: &str,
+    job: &J,
+) -> Result<Outcome> {
     tx.caused_by(Origin::Cron);
     let inserted = diesel::insert_into(cron_ticks::table)
-        .values((cron_ticks::schedule.eq(schedule), cron_ticks::tick_at.eq(tick_at), cron_ticks::fired_by.eq(by)))
+        .values((
+            cron_ticks::schedule.eq(schedule),
+            cron_ticks::tick_at.eq(tick_at),
+            cron_ticks::fired_by.eq(by),
+        ))
         .on_conflict_do_nothing()
         .execute(tx.conn())
         .await?;

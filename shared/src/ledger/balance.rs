@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::error::Result;
 use crate::ids::UserId;
+use crate::statement::statement;
 use crate::{Conn, Money, Tx};
 
 /// A person's money.
@@ -24,7 +25,7 @@ pub struct Balance {
 /// # Errors
 /// The database's.
 pub async fn balance_of_user(conn: &mut Conn, user: UserId) -> Result<Balance> {
-    let balance = diesel::sql_query(
+    let balance = statement(
         "SELECT coalesce((SELECT balance FROM ledger.account WHERE kind = 'user_available' AND owner_id = $1), 0) AS available,
                 coalesce((SELECT balance FROM ledger.account WHERE kind = 'user_withdrawal_hold' AND owner_id = $1), 0)
                 + coalesce((SELECT sum(amount) FROM escrows WHERE buyer_id = $1 AND status IN ('paid', 'delivered', 'disputed')), 0) AS held",
@@ -40,6 +41,6 @@ pub async fn balance_of_user(conn: &mut Conn, user: UserId) -> Result<Balance> {
 /// # Errors
 /// The database's.
 pub async fn roll_up(tx: &mut Tx) -> Result<()> {
-    diesel::sql_query("SELECT ledger.roll_up()").execute(tx.conn()).await?;
+    statement("SELECT ledger.roll_up()").execute(tx.conn()).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use super::invariants::{INVARIANTS, Invariant};
 use crate::error::Result;
+use crate::statement::statement;
 use crate::{Conn, Db};
 
 /// An invariant that does not hold.
@@ -53,7 +54,7 @@ async fn violation_of(conn: &mut Conn, invariant: &'static Invariant) -> Result<
         #[diesel(sql_type = Nullable<Text>)]
         sample: Option<String>,
     }
-    let found: Found = diesel::sql_query(invariant.sql).get_result(conn).await?;
+    let found: Found = statement(invariant.sql).get_result(conn).await?;
     Ok((found.rows > 0).then(|| Violation {
         invariant: invariant.name,
         promise: invariant.promise,

@@ -13,6 +13,7 @@ use super::check::Violation;
 use super::invariants::{INVARIANTS, WALLET_INVARIANTS};
 use crate::Conn;
 use crate::error::Result;
+use crate::statement::statement;
 use crate::telemetry::metrics;
 
 /// The sum of all balances is read this often: it reads every account.
@@ -45,7 +46,7 @@ pub(crate) async fn measure(conn: &mut Conn) -> Result<()> {
     if is_within(&MEASURED, MEASURE_EVERY) {
         return Ok(());
     }
-    let sums: Vec<Imbalance> = diesel::sql_query(
+    let sums: Vec<Imbalance> = statement(
         "SELECT currency, coalesce(sum(CASE WHEN running THEN balance ELSE ledger.balance_of(code) END), 0) AS amount
          FROM ledger.account GROUP BY currency",
     )

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::ids::{EscrowId, UserId};
+use crate::statement::statement;
 use crate::telemetry::metrics;
 use crate::{Money, Outcome, Tx};
 
@@ -101,7 +102,7 @@ pub async fn post(tx: &mut Tx, posting: &Posting) -> Result<Outcome> {
     }
     let (codes, amounts): (Vec<String>, Vec<Money>) =
         posting.legs.iter().map(|(account, amount)| (account.code(), *amount)).unzip();
-    let posted: Posted = diesel::sql_query("SELECT ledger.post($1, $2, $3, $4, $5, $6) AS journal")
+    let posted: Posted = statement("SELECT ledger.post($1, $2, $3, $4, $5, $6) AS journal")
         .bind::<Text, _>(&posting.reference)
         .bind::<Text, _>(posting.kind)
         .bind::<Text, _>(posting.actor.to_string())
@@ -154,7 +155,7 @@ pub async fn open_account(tx: &mut Tx, account: Account) -> Result<()> {
             return Err(crate::Error::internal(format!("{} is the platform's", account.code())));
         }
     };
-    diesel::sql_query("SELECT ledger.open_account($1, $2)")
+    statement("SELECT ledger.open_account($1, $2)")
         .bind::<Text, _>(kind)
         .bind::<SqlUuid, _>(owner)
         .execute(tx.conn())

@@ -109,7 +109,7 @@ impl SealedCredentials {
 }
 
 #[derive(HasQuery, Insertable)]
-#[diesel(table_name = listing_credentials)]
+#[diesel(table_name = listing_credentials, treat_none_as_default_value = false)]
 struct ListingCredentials {
     listing_id: ListingId,
     key_id: String,

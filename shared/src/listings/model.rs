@@ -61,7 +61,7 @@ impl LoginMethod {
 
 /// A game account for sale.
 #[derive(Clone, Debug, HasQuery, Identifiable, Insertable, AsChangeset)]
-#[diesel(table_name = listings, treat_none_as_null = true)]
+#[diesel(table_name = listings, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct Listing {
     /// Its id.
     pub id: ListingId,

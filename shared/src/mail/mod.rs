@@ -7,7 +7,9 @@ use std::time::Duration;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use lettre::{
+    AsyncFileTransport, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
+};
 
 use crate::error::{Error, Result};
 use crate::settings::{MailSettings, Secret};
@@ -83,15 +85,27 @@ impl Mailer {
             .message_id(Some(format!("<{}@{domain}>", letter.reference)))
             .multipart(
                 MultiPart::alternative()
-                    .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(letter.text.clone()))
-                    .singlepart(SinglePart::builder().header(ContentType::TEXT_HTML).body(letter.html.clone())),
+                    .singlepart(
+                        SinglePart::builder()
+                            .header(ContentType::TEXT_PLAIN)
+                            .body(letter.text.clone()),
+                    )
+                    .singlepart(
+                        SinglePart::builder()
+                            .header(ContentType::TEXT_HTML)
+                            .body(letter.html.clone()),
+                    ),
             )
             .map_err(Error::internal)?;
         match &self.transport {
-            Transport::Files(files) => files.send(message).await.map(drop).map_err(Error::unavailable),
+            Transport::Files(files) => {
+                files.send(message).await.map(drop).map_err(Error::unavailable)
+            }
             Transport::Smtp(smtp) => match smtp.send(message).await {
                 Ok(_) => Ok(()),
-                Err(error) if error.is_permanent() => Err(Error::field("email", crate::error::texts::EMAIL)),
+                Err(error) if error.is_permanent() => {
+                    Err(Error::field("email", crate::error::texts::EMAIL))
+                }
                 Err(error) => Err(Error::unavailable(error)),
             },
         }

@@ -108,7 +108,11 @@ pub(super) async fn load(conn: &mut AsyncPgConnection) -> Result<()> {
             )
         })
         .collect();
-    diesel::insert_into(subscription_plans::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
+    diesel::insert_into(subscription_plans::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
 
     let rows: Vec<_> = PAYMENT_METHODS
         .iter()
@@ -121,6 +125,10 @@ pub(super) async fn load(conn: &mut AsyncPgConnection) -> Result<()> {
             )
         })
         .collect();
-    diesel::insert_into(payment_methods::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
+    diesel::insert_into(payment_methods::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::Conn;
 use crate::error::Result;
+use crate::statement::statement;
 use crate::telemetry::metrics;
 
 #[derive(QueryableByName)]
@@ -24,7 +25,7 @@ struct Waiting {
 /// # Errors
 /// The database's.
 pub(crate) async fn measure(conn: &mut Conn) -> Result<()> {
-    let rows: Vec<Waiting> = diesel::sql_query(
+    let rows: Vec<Waiting> = statement(
         "SELECT m.code AS provider, count(t.id) AS count,
                 greatest(coalesce(extract(epoch FROM app_now() - min(t.created_at)), 0), 0)::bigint AS oldest_seconds
          FROM payment_methods m

@@ -56,7 +56,7 @@ text_enum! {
 
 /// A row of `transactions`. The ledger is the truth behind it.
 #[derive(Clone, Debug, HasQuery, Identifiable, Insertable, AsChangeset)]
-#[diesel(table_name = transactions, treat_none_as_null = true)]
+#[diesel(table_name = transactions, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct Transaction {
     /// Its id; a deposit's is the provider's `order_id`.
     pub id: TransactionId,

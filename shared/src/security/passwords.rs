@@ -30,7 +30,8 @@ impl Passwords {
     /// # Errors
     /// When the parameters are refused, which a test would show.
     pub fn new() -> Result<Self> {
-        let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| Error::internal(error.to_string()))?;
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
+            .map_err(|error| Error::internal(error.to_string()))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let decoy = hash_with(&argon2, "nobody's password")?;
         Ok(Self { argon2, permits: Arc::new(Semaphore::new(AT_A_TIME)), decoy })
@@ -51,17 +52,22 @@ impl Passwords {
     /// When the stored hash cannot be read.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool> {
         let known = hash.is_some();
-        let (argon2, password, hash) = (self.argon2.clone(), password.to_owned(), hash.unwrap_or(&self.decoy).to_owned());
+        let (argon2, password, hash) =
+            (self.argon2.clone(), password.to_owned(), hash.unwrap_or(&self.decoy).to_owned());
         let matches = self
             .blocking(move || {
-                let parsed = PasswordHash::new(&hash).map_err(|error| Error::internal(error.to_string()))?;
+                let parsed =
+                    PasswordHash::new(&hash).map_err(|error| Error::internal(error.to_string()))?;
                 Ok(argon2.verify_password(password.as_bytes(), &parsed).is_ok())
             })
             .await?;
         Ok(known && matches)
     }
 
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(Error::internal)?;
         tokio::task::spawn_blocking(move || {
             let result = work();
@@ -74,6 +80,8 @@ impl Passwords {
 }
 
 fn hash_with(argon2: &Argon2<'_>, password: &str) -> Result<String> {
-    let hash = argon2.hash_password(password.as_bytes()).map_err(|error| Error::internal(error.to_string()))?;
+    let hash = argon2
+        .hash_password(password.as_bytes())
+        .map_err(|error| Error::internal(error.to_string()))?;
     Ok(hash.to_string())
 }

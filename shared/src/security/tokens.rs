@@ -73,7 +73,8 @@ impl Tokens {
             verifying: DecodingKey::from_secret(secret),
             validation,
             secret: settings.secret_key.expose().as_bytes().to_vec(),
-            access_lifetime: TimeDelta::from_std(settings.access_lifetime).unwrap_or(TimeDelta::MAX),
+            access_lifetime: TimeDelta::from_std(settings.access_lifetime)
+                .unwrap_or(TimeDelta::MAX),
         }
     }
 
@@ -105,7 +106,8 @@ impl Tokens {
             return Err(Code::TokenInvalid.into());
         }
         let invalid = |_| Error::new(Code::TokenInvalid);
-        let data = jsonwebtoken::decode::<AccessClaims>(token, &self.verifying, &self.validation).map_err(invalid)?;
+        let data = jsonwebtoken::decode::<AccessClaims>(token, &self.verifying, &self.validation)
+            .map_err(invalid)?;
         if data.header.typ.as_deref() != Some(ACCESS_TYPE) {
             return Err(Code::TokenInvalid.into());
         }
@@ -128,7 +130,8 @@ impl Tokens {
         let body = self.unseal("refresh", token).ok_or(Code::TokenInvalid)?;
         let (session, generation) = body.split_at_checked(16).ok_or(Code::TokenInvalid)?;
         let session = Uuid::from_slice(session).ok().ok_or(Code::TokenInvalid)?;
-        let generation = generation.try_into().ok().map(i32::from_be_bytes).ok_or(Code::TokenInvalid)?;
+        let generation =
+            generation.try_into().ok().map(i32::from_be_bytes).ok_or(Code::TokenInvalid)?;
         Ok(RefreshToken { session: SessionId(session), generation })
     }
 
@@ -146,7 +149,8 @@ impl Tokens {
     }
 
     fn mac(&self, purpose: &str, body: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes a key of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes a key of any length");
         mac.update(purpose.as_bytes());
         mac.update(&[0]);
         mac.update(body);
@@ -187,12 +191,17 @@ mod tests {
         let token = RefreshToken { session: SessionId::new(), generation: 7 };
         let text = tokens.refresh(token);
         assert_eq!(tokens.read_refresh(&text).expect("ours"), token);
-        assert_eq!(text, tokens.refresh(token), "the successor is derived, so two tabs get the same one");
+        assert_eq!(
+            text,
+            tokens.refresh(token),
+            "the successor is derived, so two tabs get the same one"
+        );
         assert!(tokens.read_mailed("verify_email", &text).is_none());
         assert!(tokens.read_access(&text).is_err());
         let mailed = tokens.mailed("verify_email", EmailTokenId::new());
         assert!(tokens.read_refresh(&mailed).is_err());
-        let access = tokens.access(UserId::new(), SessionId::new(), DateTime::UNIX_EPOCH).expect("signs");
+        let access =
+            tokens.access(UserId::new(), SessionId::new(), DateTime::UNIX_EPOCH).expect("signs");
         assert!(tokens.read_refresh(&access).is_err());
         assert!(tokens.read_access(&access).is_ok());
     }

@@ -31,8 +31,14 @@ pub struct Sealed {
 impl Vault {
     pub(crate) fn new(settings: &SecuritySettings) -> Result<Self> {
         let key = STANDARD.decode(settings.credentials_key.expose()).map(Zeroizing::new);
-        let key = key.ok().filter(|key| key.len() == 32).ok_or_else(|| Error::internal("CREDENTIALS_KEY must be 32 bytes in base64"))?;
-        Ok(Self { key_id: settings.credentials_key_id.clone(), cipher: XChaCha20Poly1305::new(Key::from_slice(&key)) })
+        let key = key
+            .ok()
+            .filter(|key| key.len() == 32)
+            .ok_or_else(|| Error::internal("CREDENTIALS_KEY must be 32 bytes in base64"))?;
+        Ok(Self {
+            key_id: settings.credentials_key_id.clone(),
+            cipher: XChaCha20Poly1305::new(Key::from_slice(&key)),
+        })
     }
 
     /// Seals the fields of one row, such as `listing:<id>`, under a new data key.
@@ -42,7 +48,10 @@ impl Vault {
     pub fn seal(&self, row: &str, fields: &[(&str, &str)]) -> Result<Sealed> {
         let data_key = XChaCha20Poly1305::generate_key(&mut OsRng);
         let cipher = XChaCha20Poly1305::new(&data_key);
-        let sealed = fields.iter().map(|(name, text)| seal(&cipher, &binding(row, name), text.as_bytes())).collect::<Result<_>>()?;
+        let sealed = fields
+            .iter()
+            .map(|(name, text)| seal(&cipher, &binding(row, name), text.as_bytes()))
+            .collect::<Result<_>>()?;
         let wrapped = seal(&self.cipher, &binding(row, "data_key"), &data_key)?;
         Ok(Sealed { key_id: self.key_id.clone(), data_key: wrapped, fields: sealed })
     }
@@ -51,12 +60,21 @@ impl Vault {
     ///
     /// # Errors
     /// `INTERNAL_ERROR` when a field was changed, moved, or sealed under a key that is not here.
-    pub fn open(&self, row: &str, key_id: &str, data_key: &[u8], fields: &[(&str, &[u8])]) -> Result<Vec<Zeroizing<String>>> {
+    pub fn open(
+        &self,
+        row: &str,
+        key_id: &str,
+        data_key: &[u8],
+        fields: &[(&str, &[u8])],
+    ) -> Result<Vec<Zeroizing<String>>> {
         if key_id != self.key_id {
-            return Err(Error::internal(format!("credentials of {row} are sealed under the unknown key {key_id}")));
+            return Err(Error::internal(format!(
+                "credentials of {row} are sealed under the unknown key {key_id}"
+            )));
         }
         let data_key = Zeroizing::new(open(&self.cipher, &binding(row, "data_key"), data_key)?);
-        let cipher = XChaCha20Poly1305::new_from_slice(&data_key).map_err(|error| Error::internal(error.to_string()))?;
+        let cipher = XChaCha20Poly1305::new_from_slice(&data_key)
+            .map_err(|error| Error::internal(error.to_string()))?;
         fields
             .iter()
             .map(|(name, sealed)| {
@@ -73,14 +91,19 @@ fn binding(row: &str, field: &str) -> String {
 
 fn seal(cipher: &XChaCha20Poly1305, binding: &str, plain: &[u8]) -> Result<Vec<u8>> {
     let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
-    let sealed = cipher.encrypt(&nonce, Payload { msg: plain, aad: binding.as_bytes() }).map_err(|error| Error::internal(error.to_string()))?;
+    let sealed = cipher
+        .encrypt(&nonce, Payload { msg: plain, aad: binding.as_bytes() })
+        .map_err(|error| Error::internal(error.to_string()))?;
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
 fn open(cipher: &XChaCha20Poly1305, binding: &str, sealed: &[u8]) -> Result<Vec<u8>> {
     let broken = || Error::internal(format!("the sealed field {binding} does not open"));
     let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or_else(broken)?;
-    cipher.decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: binding.as_bytes() }).ok().ok_or_else(broken)
+    cipher
+        .decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: binding.as_bytes() })
+        .ok()
+        .ok_or_else(broken)
 }
 
 #[cfg(test)]
@@ -92,12 +115,21 @@ mod tests {
 
     #[test]
     fn a_sealed_field_opens_only_in_its_row_and_column() {
-        let vault = Vault::new(&Settings::from_vars(HashMap::new()).expect("development defaults").security).expect("a key");
-        let sealed = vault.seal("listing:1", &[("email", "a@b.uz"), ("password", "p4ss")]).expect("seals");
+        let vault = Vault::new(
+            &Settings::from_vars(HashMap::new()).expect("development defaults").security,
+        )
+        .expect("a key");
+        let sealed =
+            vault.seal("listing:1", &[("email", "a@b.uz"), ("password", "p4ss")]).expect("seals");
         let [email, password] = sealed.fields.as_slice() else { unreachable!("two fields") };
         assert!(!password.windows(4).any(|window| window == b"p4ss"));
-        let open = |row: &str, name: &str, field: &[u8]| vault.open(row, &sealed.key_id, &sealed.data_key, &[(name, field)]);
-        assert_eq!(open("listing:1", "password", password).expect("opens").first().expect("one").as_str(), "p4ss");
+        let open = |row: &str, name: &str, field: &[u8]| {
+            vault.open(row, &sealed.key_id, &sealed.data_key, &[(name, field)])
+        };
+        assert_eq!(
+            open("listing:1", "password", password).expect("opens").first().expect("one").as_str(),
+            "p4ss"
+        );
         assert!(open("listing:1", "email", password).is_err(), "another column");
         assert!(open("listing:2", "password", password).is_err(), "another row");
         assert!(open("listing:1", "password", email).is_err(), "swapped");

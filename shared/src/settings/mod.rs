@@ -239,7 +239,14 @@ impl Settings {
             windows: windows(&vars)?,
             jobs: jobs(&vars)?,
             log: LogSettings {
-                filter: vars.text("LOG_LEVEL", if vars.env == AppEnv::Development { "debug,h2=info,hyper=info,tokio_postgres=info" } else { "info" }),
+                filter: vars.text(
+                    "LOG_LEVEL",
+                    if vars.env == AppEnv::Development {
+                        "debug,h2=info,hyper=info,tokio_postgres=info"
+                    } else {
+                        "info"
+                    },
+                ),
                 json: vars.env == AppEnv::Production,
             },
         })
@@ -249,26 +256,40 @@ impl Settings {
 fn database(vars: &Vars) -> Result<DatabaseSettings, SettingsError> {
     let url = vars.required("DATABASE_URL", "postgresql://localhost/wibe")?;
     let direct = vars.text("MIGRATION_DATABASE_URL", &url);
-    Ok(DatabaseSettings { url: Secret::new(url), direct_url: Secret::new(direct), pool_size: vars.parse("DATABASE_POOL_SIZE", 8)? })
+    Ok(DatabaseSettings {
+        url: Secret::new(url),
+        direct_url: Secret::new(direct),
+        pool_size: vars.parse("DATABASE_POOL_SIZE", 8)?,
+    })
 }
 
 fn redis(vars: &Vars) -> Result<RedisSettings, SettingsError> {
     let url = vars.required("REDIS_URL", "redis://localhost:6379/0")?;
     let jobs = vars.text("CELERY_BROKER_URL", &url);
-    Ok(RedisSettings { url: Secret::new(url), jobs_url: Secret::new(jobs), prefix: vars.text("REDIS_PREFIX", "wibe") })
+    Ok(RedisSettings {
+        url: Secret::new(url),
+        jobs_url: Secret::new(jobs),
+        prefix: vars.text("REDIS_PREFIX", "wibe"),
+    })
 }
 
 fn http(vars: &Vars) -> Result<HttpSettings, SettingsError> {
-    let allowed_hosts = vars.required("ALLOWED_HOSTS", "*").map(|_| vars.list("ALLOWED_HOSTS", "*"))?;
+    let allowed_hosts =
+        vars.required("ALLOWED_HOSTS", "*").map(|_| vars.list("ALLOWED_HOSTS", "*"))?;
     if vars.env == AppEnv::Production && allowed_hosts.iter().any(|host| host == "*") {
-        return Err(SettingsError::new("ALLOWED_HOSTS", "must name the hosts of this API in production, not *"));
+        return Err(SettingsError::new(
+            "ALLOWED_HOSTS",
+            "must name the hosts of this API in production, not *",
+        ));
     }
     let base = |url: String| url.trim_end_matches('/').to_owned();
     Ok(HttpSettings {
         listen: vars.parse("API_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8000)))?,
         api_metrics: vars.parse("API_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9101)))?,
-        worker_metrics: vars.parse("WORKER_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9102)))?,
-        scheduler_metrics: vars.parse("SCHEDULER_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9103)))?,
+        worker_metrics: vars
+            .parse("WORKER_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9102)))?,
+        scheduler_metrics: vars
+            .parse("SCHEDULER_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9103)))?,
         public_url: base(vars.required("PUBLIC_URL", "http://127.0.0.1:8000")?),
         frontend_url: base(vars.required("FRONTEND_URL", "http://localhost:5173")?),
         allowed_hosts,
@@ -277,11 +298,20 @@ fn http(vars: &Vars) -> Result<HttpSettings, SettingsError> {
 }
 
 fn security(vars: &Vars) -> Result<SecuritySettings, SettingsError> {
-    let minutes = |name, default: u64| Ok(Duration::from_secs(60 * vars.parse::<u64>(name, default)?));
+    let minutes =
+        |name, default: u64| Ok(Duration::from_secs(60 * vars.parse::<u64>(name, default)?));
     Ok(SecuritySettings {
-        jwt_secret: vars.secret("JWT_SECRET_KEY", 32, "development-jwt-secret-key-not-for-production")?,
+        jwt_secret: vars.secret(
+            "JWT_SECRET_KEY",
+            32,
+            "development-jwt-secret-key-not-for-production",
+        )?,
         secret_key: vars.secret("SECRET_KEY", 32, "development-secret-key-not-for-production!!")?,
-        credentials_key: vars.secret("CREDENTIALS_KEY", 44, "ZGV2ZWxvcG1lbnQtb25seS1jcmVkZW50aWFscy1rZXk=")?,
+        credentials_key: vars.secret(
+            "CREDENTIALS_KEY",
+            44,
+            "ZGV2ZWxvcG1lbnQtb25seS1jcmVkZW50aWFscy1rZXk=",
+        )?,
         credentials_key_id: vars.text("CREDENTIALS_KEY_ID", "k1"),
         access_lifetime: minutes("JWT_ACCESS_TOKEN_LIFETIME", 15)?,
         refresh_lifetime: minutes("JWT_REFRESH_TOKEN_LIFETIME", 10_080)?,
@@ -291,11 +321,18 @@ fn security(vars: &Vars) -> Result<SecuritySettings, SettingsError> {
 
 fn mail(vars: &Vars) -> Result<MailSettings, SettingsError> {
     let dir = match (vars.get("MAIL_DIR"), vars.env) {
-        (Some(_), AppEnv::Production) => return Err(SettingsError::new("MAIL_DIR", "must not be set in production: mail would go to files")),
-        (None, AppEnv::Production) => None,
-        (dir, AppEnv::Development | AppEnv::Test) => {
-            vars.get("EMAIL_HOST").is_none().then(|| PathBuf::from(dir.unwrap_or(".local/mail"))).or_else(|| dir.map(PathBuf::from))
+        (Some(_), AppEnv::Production) => {
+            return Err(SettingsError::new(
+                "MAIL_DIR",
+                "must not be set in production: mail would go to files",
+            ));
         }
+        (None, AppEnv::Production) => None,
+        (dir, AppEnv::Development | AppEnv::Test) => vars
+            .get("EMAIL_HOST")
+            .is_none()
+            .then(|| PathBuf::from(dir.unwrap_or(".local/mail")))
+            .or_else(|| dir.map(PathBuf::from)),
     };
     Ok(MailSettings {
         dir,
@@ -312,7 +349,14 @@ fn payme(vars: &Vars) -> Result<PaymeSettings, SettingsError> {
         merchant_id: vars.required("PAYME_MERCHANT_ID", "5f0c0ffee0c0ffee0c0ffee0")?,
         secret_key: vars.secret("PAYME_SECRET_KEY", 16, "sandbox-payme-key-0123456789abcdefgh")?,
         previous_key: vars.get("PAYME_SECRET_KEY_PREVIOUS").map(Secret::new),
-        checkout_url: vars.text("PAYME_CHECKOUT_URL", if vars.env == AppEnv::Production { "https://checkout.paycom.uz" } else { "https://test.paycom.uz" }),
+        checkout_url: vars.text(
+            "PAYME_CHECKOUT_URL",
+            if vars.env == AppEnv::Production {
+                "https://checkout.paycom.uz"
+            } else {
+                "https://test.paycom.uz"
+            },
+        ),
         busy_code: vars.parse("PAYME_BUSY_CODE", -31_099)?,
     })
 }

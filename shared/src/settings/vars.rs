@@ -15,8 +15,9 @@ pub(super) struct Vars {
 impl Vars {
     pub(super) fn new(values: HashMap<String, String>) -> Result<Self, SettingsError> {
         let name = values.get("APP_ENV").map_or("development", String::as_str);
-        let env = AppEnv::parse(name)
-            .ok_or_else(|| SettingsError::new("APP_ENV", "must be development, test or production"))?;
+        let env = AppEnv::parse(name).ok_or_else(|| {
+            SettingsError::new("APP_ENV", "must be development, test or production")
+        })?;
         Ok(Self { values, env })
     }
 
@@ -31,26 +32,47 @@ impl Vars {
     }
 
     /// The value, or a default that is right on a developer's machine; production must say it.
-    pub(super) fn required(&self, name: &'static str, development: &str) -> Result<String, SettingsError> {
+    pub(super) fn required(
+        &self,
+        name: &'static str,
+        development: &str,
+    ) -> Result<String, SettingsError> {
         match (self.get(name), self.env) {
             (Some(value), _) => Ok(value.to_owned()),
-            (None, AppEnv::Production) => Err(SettingsError::new(name, "must be set in production")),
+            (None, AppEnv::Production) => {
+                Err(SettingsError::new(name, "must be set in production"))
+            }
             (None, AppEnv::Development | AppEnv::Test) => Ok(development.to_owned()),
         }
     }
 
     /// A secret of at least `min` bytes that is not one of the samples.
-    pub(super) fn secret(&self, name: &'static str, min: usize, development: &str) -> Result<Secret, SettingsError> {
+    pub(super) fn secret(
+        &self,
+        name: &'static str,
+        min: usize,
+        development: &str,
+    ) -> Result<Secret, SettingsError> {
         let value = self.required(name, development)?;
-        let sample = value.starts_with("your-") || value.contains("development") || value.contains("sandbox") || value == "change-me";
+        let sample = value.starts_with("your-")
+            || value.contains("development")
+            || value.contains("sandbox")
+            || value == "change-me";
         if self.env == AppEnv::Production && (sample || value.len() < min) {
-            return Err(SettingsError::new(name, "is a sample or too short: production needs its own secret"));
+            return Err(SettingsError::new(
+                name,
+                "is a sample or too short: production needs its own secret",
+            ));
         }
         Ok(Secret(value))
     }
 
     /// A number, an address, a flag.
-    pub(super) fn parse<T: FromStr>(&self, name: &'static str, default: T) -> Result<T, SettingsError> {
+    pub(super) fn parse<T: FromStr>(
+        &self,
+        name: &'static str,
+        default: T,
+    ) -> Result<T, SettingsError> {
         match self.get(name) {
             None => Ok(default),
             Some(text) => match text.parse() {
@@ -61,14 +83,24 @@ impl Vars {
     }
 
     /// A duration such as `500ms`, `15s`, `30m`, `24h` or `7d`.
-    pub(super) fn duration(&self, name: &'static str, default: &str) -> Result<Duration, SettingsError> {
+    pub(super) fn duration(
+        &self,
+        name: &'static str,
+        default: &str,
+    ) -> Result<Duration, SettingsError> {
         let text = self.get(name).unwrap_or(default);
-        parse_duration(text).ok_or_else(|| SettingsError::new(name, "must be a duration such as 15s, 30m or 24h"))
+        parse_duration(text)
+            .ok_or_else(|| SettingsError::new(name, "must be a duration such as 15s, 30m or 24h"))
     }
 
     /// A comma-separated list.
     pub(super) fn list(&self, name: &str, default: &str) -> Vec<String> {
-        self.text(name, default).split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        self.text(name, default)
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 }
 

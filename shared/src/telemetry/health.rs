@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 use tokio::time::timeout;
 
 use crate::error::{Error, Result};
+use crate::statement::statement;
 use crate::{App, migrate};
 
 /// A database or Redis that takes longer is not there.
@@ -113,7 +114,7 @@ impl Figures {
 /// The ledger's part is quick: the last postings balance, and the job that checks all of it has not given up.
 async fn figures(app: &App) -> Result<Figures> {
     let conn = &mut app.db.read().await?;
-    let figures = diesel::sql_query(
+    let figures = statement(
         "SELECT (SELECT extract(epoch FROM now() - max(seen_at))::bigint FROM job_workers) AS worker_age,
                 (SELECT extract(epoch FROM now() - max(fired_at))::bigint FROM cron_ticks) AS scheduler_age,
                 (SELECT extract(epoch FROM app_now() - min(run_at))::bigint FROM jobs

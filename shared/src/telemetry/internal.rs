@@ -30,15 +30,25 @@ pub type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
 /// # Errors
 /// When the address is taken.
 pub async fn serve_internal(address: SocketAddr, app: Arc<App>, ready: Readiness) -> Result<()> {
-    let listener = TcpListener::bind(address).await.map_err(|error| Error::internal(format!("{address}: {error}")))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Error::internal(format!("{address}: {error}")))?;
     metrics::register();
     let refreshed = Arc::new(Mutex::new(None));
-    #[expect(clippy::disallowed_methods, reason = "the internal port belongs to the process, not to a request")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the internal port belongs to the process, not to a request"
+    )]
     tokio::spawn(async move {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    tokio::spawn(connection(stream, Arc::clone(&app), Arc::clone(&ready), Arc::clone(&refreshed)));
+                    tokio::spawn(connection(
+                        stream,
+                        Arc::clone(&app),
+                        Arc::clone(&ready),
+                        Arc::clone(&refreshed),
+                    ));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "internal port");
@@ -54,7 +64,8 @@ type Refreshed = Arc<Mutex<Option<Instant>>>;
 
 async fn connection(stream: TcpStream, app: Arc<App>, ready: Readiness, refreshed: Refreshed) {
     let service = service_fn(|request: Request<Incoming>| {
-        let (app, ready, refreshed) = (Arc::clone(&app), Arc::clone(&ready), Arc::clone(&refreshed));
+        let (app, ready, refreshed) =
+            (Arc::clone(&app), Arc::clone(&ready), Arc::clone(&refreshed));
         async move { answer(request.uri().path(), &app, &ready, &refreshed).await }
     });
     let served = hyper::server::conn::http1::Builder::new()
@@ -67,7 +78,12 @@ async fn connection(stream: TcpStream, app: Arc<App>, ready: Readiness, refreshe
     }
 }
 
-async fn answer(path: &str, app: &App, ready: &Readiness, refreshed: &Refreshed) -> Result<Response<Full<Bytes>>, hyper::http::Error> {
+async fn answer(
+    path: &str,
+    app: &App,
+    ready: &Readiness,
+    refreshed: &Refreshed,
+) -> Result<Response<Full<Bytes>>, hyper::http::Error> {
     let (status, kind, body) = match path.trim_end_matches('/') {
         "/metrics" => {
             refresh(app, refreshed).await;
@@ -75,18 +91,32 @@ async fn answer(path: &str, app: &App, ready: &Readiness, refreshed: &Refreshed)
         }
         "/health/detailed" => (StatusCode::OK, "application/json", detailed(app).await),
         "/health" => (StatusCode::OK, "application/json", br#"{"status":"ok"}"#.to_vec()),
-        "/health/ready" if ready() => (StatusCode::OK, "application/json", br#"{"status":"ready"}"#.to_vec()),
-        "/health/ready" => (StatusCode::SERVICE_UNAVAILABLE, "application/json", br#"{"status":"not ready"}"#.to_vec()),
+        "/health/ready" if ready() => {
+            (StatusCode::OK, "application/json", br#"{"status":"ready"}"#.to_vec())
+        }
+        "/health/ready" => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "application/json",
+            br#"{"status":"not ready"}"#.to_vec(),
+        ),
         _ => (StatusCode::NOT_FOUND, "application/json", br#"{"status":"not found"}"#.to_vec()),
     };
-    Response::builder().status(status).header("content-type", kind).body(Full::new(Bytes::from(body)))
+    Response::builder()
+        .status(status)
+        .header("content-type", kind)
+        .body(Full::new(Bytes::from(body)))
 }
 
 /// The platform as this process sees it.
 async fn detailed(app: &App) -> Vec<u8> {
     let health = health::detailed(app).await;
-    let checks: serde_json::Map<_, _> =
-        health.checks.iter().map(|check| (check.name.to_owned(), json!({ "ok": check.ok, "age_seconds": check.age_seconds }))).collect();
+    let checks: serde_json::Map<_, _> = health
+        .checks
+        .iter()
+        .map(|check| {
+            (check.name.to_owned(), json!({ "ok": check.ok, "age_seconds": check.age_seconds }))
+        })
+        .collect();
     json!({ "status": health.status(), "checks": checks }).to_string().into_bytes()
 }
 

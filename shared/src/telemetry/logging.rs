@@ -8,7 +8,10 @@ use crate::settings::LogSettings;
 /// Starts logging to standard output. Calling it twice keeps the first.
 pub fn init_logging(settings: &LogSettings) {
     let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::NONE).with_ansi(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_span_events(FmtSpan::NONE)
+        .with_ansi(false);
     let started = if settings.json {
         builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
     } else {

@@ -1,13 +1,16 @@
 //! Every metric of the platform, by its fixed name (jobs study, section 4.2). Labels are small sets: never an id.
-#![expect(clippy::disallowed_types, reason = "Prometheus speaks in floats; no money is decided here")]
+#![expect(
+    clippy::disallowed_types,
+    reason = "Prometheus speaks in floats; no money is decided here"
+)]
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use prometheus::{
-    Encoder as _, GaugeVec, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, TextEncoder,
-    exponential_buckets, histogram_opts, register_gauge_vec, register_histogram_vec, register_int_counter,
-    register_int_counter_vec, register_int_gauge, register_int_gauge_vec,
+    Encoder as _, GaugeVec, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    TextEncoder, exponential_buckets, histogram_opts, register_gauge_vec, register_histogram_vec,
+    register_int_counter, register_int_counter_vec, register_int_gauge, register_int_gauge_vec,
 };
 
 use crate::jobs::{Enqueued, Origin};

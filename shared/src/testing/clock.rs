@@ -13,6 +13,7 @@ use crate::Conn;
 use crate::db::app_now;
 use crate::error::{Error, Result};
 use crate::settings::{AppEnv, Settings};
+use crate::statement::statement;
 
 /// Moves business time forward, with every due time, token expiry and tick, and rings for the jobs that are due now.
 ///
@@ -25,7 +26,7 @@ pub async fn advance(settings: &Settings, by: Duration) -> Result<()> {
     let owner = settings.database.direct_url.expose();
     let mut conn = AsyncPgConnection::establish(owner).await.map_err(Error::unavailable)?;
     let milliseconds = i64::try_from(by.as_millis()).map_err(Error::internal)?;
-    diesel::sql_query("UPDATE app_clock SET shift = shift + $1 * interval '1 millisecond'")
+    statement("UPDATE app_clock SET shift = shift + $1 * interval '1 millisecond'")
         .bind::<BigInt, _>(milliseconds)
         .execute(&mut conn)
         .await?;
@@ -51,7 +52,7 @@ pub async fn shift(conn: &mut Conn) -> Result<TimeDelta> {
         #[diesel(sql_type = BigInt)]
         milliseconds: i64,
     }
-    let shift: Shift = diesel::sql_query(
+    let shift: Shift = statement(
         "SELECT (extract(epoch FROM shift) * 1000)::bigint AS milliseconds FROM app_clock",
     )
     .get_result(conn)

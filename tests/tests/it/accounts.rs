@@ -7,7 +7,10 @@ use tests::{Reply, TestApp, mail};
 const PASSWORD: &str = "Correct-horse-7";
 
 async fn register(app: &TestApp, email: &str) -> Reply {
-    app.client.post("auth/register/", json!({ "email": email, "password": PASSWORD, "language": "en" })).await.expect(201)
+    app.client
+        .post("auth/register/", json!({ "email": email, "password": PASSWORD, "language": "en" }))
+        .await
+        .expect(201)
 }
 
 async fn refresh(app: &TestApp, token: &str) -> Reply {
@@ -18,13 +21,23 @@ async fn refresh(app: &TestApp, token: &str) -> Reply {
 async fn a_person_registers_and_is_verified_by_the_mailed_link_once() {
     let app = TestApp::start().await;
     let reply = register(&app, "Aziza@Example.uz ").await;
-    assert_eq!((reply.text_at("/user/email"), reply.at("/user/is_verified"), reply.text_at("/user/balance")), ("aziza@example.uz", &Value::Bool(false), "0.00"));
+    assert_eq!(
+        (
+            reply.text_at("/user/email"),
+            reply.at("/user/is_verified"),
+            reply.text_at("/user/balance")
+        ),
+        ("aziza@example.uz", &Value::Bool(false), "0.00")
+    );
     let me = app.client.with_token(reply.text_at("/tokens/access"));
     app.run_due_jobs().await;
     app.run_due_jobs().await;
     assert_eq!(mail::mails_to(&app.mail_dir, "aziza@example.uz").len(), 1);
     let token = mail::verification_token(&app.mail_dir, "aziza@example.uz").expect("a link");
-    app.client.post("auth/email/verify/", json!({ "token": "nonsense" })).await.expect_error(400, "VALIDATION_ERROR");
+    app.client
+        .post("auth/email/verify/", json!({ "token": "nonsense" }))
+        .await
+        .expect_error(400, "VALIDATION_ERROR");
     app.client.post("auth/email/verify/", json!({ "token": token })).await.expect(200);
     assert_eq!(me.get("auth/me/").await.expect(200).at("/is_verified"), &Value::Bool(true));
     app.finish().await;
@@ -37,7 +50,10 @@ async fn a_verification_link_expires_after_a_day() {
     app.run_due_jobs().await;
     let token = mail::verification_token(&app.mail_dir, "late@example.uz").expect("a link");
     app.advance("24 hours 1 second").await;
-    app.client.post("auth/email/verify/", json!({ "token": token })).await.expect_error(400, "VALIDATION_ERROR");
+    app.client
+        .post("auth/email/verify/", json!({ "token": token }))
+        .await
+        .expect_error(400, "VALIDATION_ERROR");
     app.finish().await;
 }
 
@@ -45,9 +61,18 @@ async fn a_verification_link_expires_after_a_day() {
 async fn one_address_is_one_account_whoever_races() {
     let app = TestApp::start().await;
     let spellings = ["race@example.uz", "RACE@example.uz", " race@example.uz", "Race@Example.UZ"];
-    let replies = join_all(spellings.iter().map(|email| app.client.post("auth/register/", json!({ "email": email, "password": PASSWORD })))).await;
+    let replies = join_all(spellings.iter().map(|email| {
+        app.client.post("auth/register/", json!({ "email": email, "password": PASSWORD }))
+    }))
+    .await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
-    assert!(replies.iter().filter(|reply| reply.status != 201).all(|reply| (reply.status, reply.code()) == (409, "ALREADY_EXISTS")));
+    assert!(replies.iter().filter(|reply| reply.status != 201).all(|reply| (
+        reply.status,
+        reply.code()
+    ) == (
+        409,
+        "ALREADY_EXISTS"
+    )));
     assert_eq!(app.database.number("SELECT count(*) FROM users").await, 1);
     app.run_due_jobs().await;
     app.finish().await;
@@ -58,7 +83,9 @@ async fn registration_refuses_what_is_not_a_person_with_a_password() {
     let app = TestApp::start().await;
     let person = |change: Value| {
         let mut body = json!({ "email": "p@example.uz", "password": PASSWORD });
-        body.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
+        body.as_object_mut()
+            .expect("an object")
+            .extend(change.as_object().expect("an object").clone());
         body
     };
     for (change, field) in [
@@ -78,7 +105,11 @@ async fn registration_refuses_what_is_not_a_person_with_a_password() {
         (json!({ "balance": "1000000.00" }), "balance"),
         (json!({ "is_verified": true }), "is_verified"),
     ] {
-        let reply = app.client.post("auth/register/", person(change.clone())).await.expect_error(400, "VALIDATION_ERROR");
+        let reply = app
+            .client
+            .post("auth/register/", person(change.clone()))
+            .await
+            .expect_error(400, "VALIDATION_ERROR");
         assert!(reply.at("/error/details").get(field).is_some(), "{change}: {}", reply.text);
     }
     assert_eq!(app.database.number("SELECT count(*) FROM users").await, 0);
@@ -90,10 +121,14 @@ async fn a_wrong_password_and_an_unknown_address_are_told_apart_by_nobody() {
     let app = TestApp::start().await;
     register(&app, "known@example.uz").await;
     app.run_due_jobs().await;
-    let log_in = async |email: &str, password: &str| app.client.post("auth/login/", json!({ "email": email, "password": password })).await;
+    let log_in = async |email: &str, password: &str| {
+        app.client.post("auth/login/", json!({ "email": email, "password": password })).await
+    };
     log_in("known@example.uz", PASSWORD).await.expect(200);
-    let wrong = log_in("known@example.uz", "Wrong-horse-7").await.expect_error(401, "INVALID_CREDENTIALS");
-    let unknown = log_in("unknown@example.uz", PASSWORD).await.expect_error(401, "INVALID_CREDENTIALS");
+    let wrong =
+        log_in("known@example.uz", "Wrong-horse-7").await.expect_error(401, "INVALID_CREDENTIALS");
+    let unknown =
+        log_in("unknown@example.uz", PASSWORD).await.expect_error(401, "INVALID_CREDENTIALS");
     assert_eq!(wrong.json, unknown.json);
     app.database.execute("UPDATE users SET is_active = false").await;
     log_in("known@example.uz", PASSWORD).await.expect_error(403, "ACCOUNT_DISABLED");
@@ -108,7 +143,10 @@ async fn a_refresh_token_is_worth_one_use_two_tabs_excepted() {
     app.run_due_jobs().await;
     let tabs = join_all((0..4).map(|_| refresh(&app, &first))).await;
     let second = tabs[0].text_at("/refresh").to_owned();
-    assert!(tabs.iter().all(|reply| reply.status == 200 && reply.text_at("/refresh") == second), "both tabs get the same successor");
+    assert!(
+        tabs.iter().all(|reply| reply.status == 200 && reply.text_at("/refresh") == second),
+        "both tabs get the same successor"
+    );
     app.advance("11 seconds").await;
     let third = refresh(&app, &second).await.expect(200).text_at("/refresh").to_owned();
     refresh(&app, &first).await.expect_error(401, "TOKEN_REUSED");
@@ -126,7 +164,11 @@ async fn a_session_ends_by_time_by_its_owner_and_all_at_once() {
     me.get("auth/me/").await.expect_error(401, "TOKEN_EXPIRED");
     let tokens = refresh(&app, tokens.text_at("/tokens/refresh")).await.expect(200);
     let me = app.client.with_token(tokens.text_at("/access"));
-    let other = app.client.post("auth/login/", json!({ "email": "ends@example.uz", "password": PASSWORD })).await.expect(200);
+    let other = app
+        .client
+        .post("auth/login/", json!({ "email": "ends@example.uz", "password": PASSWORD }))
+        .await
+        .expect(200);
     me.post("auth/logout/", json!({ "refresh": tokens.text_at("/refresh") })).await;
     me.get("auth/me/").await.expect_error(401, "TOKEN_INVALID");
     let others = app.client.with_token(other.text_at("/tokens/access"));
@@ -145,9 +187,21 @@ async fn a_session_ends_by_time_by_its_owner_and_all_at_once() {
 async fn a_person_changes_their_profile_and_nothing_else() {
     let app = TestApp::start().await;
     let person = app.person("me").await;
-    let reply = person.client.patch("auth/me/", json!({ "full_name": "Aziza Karimova", "language": "ru" })).await.expect(200);
-    assert_eq!((reply.text_at("/full_name"), reply.text_at("/language"), reply.text_at("/balance")), ("Aziza Karimova", "ru", "0.00"));
-    for forbidden in [json!({ "is_staff": true }), json!({ "balance": "5" }), json!({ "rating": 5 }), json!({ "email": "other@example.uz" })] {
+    let reply = person
+        .client
+        .patch("auth/me/", json!({ "full_name": "Aziza Karimova", "language": "ru" }))
+        .await
+        .expect(200);
+    assert_eq!(
+        (reply.text_at("/full_name"), reply.text_at("/language"), reply.text_at("/balance")),
+        ("Aziza Karimova", "ru", "0.00")
+    );
+    for forbidden in [
+        json!({ "is_staff": true }),
+        json!({ "balance": "5" }),
+        json!({ "rating": 5 }),
+        json!({ "email": "other@example.uz" }),
+    ] {
         let reply = person.client.patch("auth/me/", forbidden.clone()).await;
         assert!(matches!(reply.status, 400 | 403), "{forbidden}: {}", reply.text);
     }

@@ -9,7 +9,10 @@ async fn status(deal: &Deal) -> String {
 }
 
 async fn listing_status(app: &TestApp, deal: &Deal) -> String {
-    app.database.texts(&format!("SELECT status FROM listings WHERE id = '{}'", deal.listing)).await.remove(0)
+    app.database
+        .texts(&format!("SELECT status FROM listings WHERE id = '{}'", deal.listing))
+        .await
+        .remove(0)
 }
 
 async fn balances(app: &TestApp, deal: &Deal) -> (String, String) {
@@ -19,7 +22,16 @@ async fn balances(app: &TestApp, deal: &Deal) -> (String, String) {
 async fn kinds(person: &Person) -> Vec<String> {
     let rows = person.client.get("payments/transactions/?ordering=created_at").await.expect(200);
     let rows = rows.at("/results").as_array().expect("rows").clone();
-    let mut kinds: Vec<_> = rows.iter().map(|row| format!("{} {}", row["type"].as_str().unwrap_or_default(), row["amount"].as_str().unwrap_or_default())).collect();
+    let mut kinds: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            format!(
+                "{} {}",
+                row["type"].as_str().unwrap_or_default(),
+                row["amount"].as_str().unwrap_or_default()
+            )
+        })
+        .collect();
     kinds.sort();
     kinds
 }
@@ -57,16 +69,33 @@ async fn thirty_two_buyers_race_for_one_listing_and_one_gets_it() {
         buyers.push(buyer);
     }
     let body = json!({ "listing_id": listing, "payment_method": "balance" });
-    let replies = join_all(buyers.iter().map(|buyer| buyer.client.post("payments/purchase/", body.clone()))).await;
+    let replies =
+        join_all(buyers.iter().map(|buyer| buyer.client.post("payments/purchase/", body.clone())))
+            .await;
     let won = replies.iter().filter(|reply| reply.status == 201).count();
-    let lost = replies.iter().filter(|reply| (reply.status, reply.code()) == (409, "LISTING_UNAVAILABLE")).count();
-    assert_eq!((won, lost), (1, 31), "{:?}", replies.iter().map(|reply| (reply.status, reply.code())).collect::<Vec<_>>());
+    let lost = replies
+        .iter()
+        .filter(|reply| (reply.status, reply.code()) == (409, "LISTING_UNAVAILABLE"))
+        .count();
+    assert_eq!(
+        (won, lost),
+        (1, 31),
+        "{:?}",
+        replies.iter().map(|reply| (reply.status, reply.code())).collect::<Vec<_>>()
+    );
     let winner = &buyers[replies.iter().position(|reply| reply.status == 201).expect("one")];
-    let again = join_all((0..9).map(|_| winner.client.post("payments/purchase/", body.clone()))).await;
+    let again =
+        join_all((0..9).map(|_| winner.client.post("payments/purchase/", body.clone()))).await;
     let first = replies.iter().find(|reply| reply.status == 201).expect("one");
-    assert!(again.iter().all(|reply| reply.status == 200 && reply.at("/id") == first.at("/id")), "the winner's clicks are one purchase");
+    assert!(
+        again.iter().all(|reply| reply.status == 200 && reply.at("/id") == first.at("/id")),
+        "the winner's clicks are one purchase"
+    );
     assert_eq!(app.available(winner).await, "0.00");
-    assert_eq!(app.database.number("SELECT count(*) FROM ledger.journal WHERE kind = 'escrow_fund'").await, 1);
+    assert_eq!(
+        app.database.number("SELECT count(*) FROM ledger.journal WHERE kind = 'escrow_fund'").await,
+        1
+    );
     app.finish().await;
 }
 
@@ -77,7 +106,8 @@ async fn one_click_sent_nine_times_at_once_is_one_purchase() {
     let buyer = app.person("buyer").await;
     app.fund(&buyer, 150_000).await;
     let body = json!({ "listing_id": listing });
-    let replies = join_all((0..9).map(|_| buyer.client.post("payments/purchase/", body.clone()))).await;
+    let replies =
+        join_all((0..9).map(|_| buyer.client.post("payments/purchase/", body.clone()))).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
     assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 8);
     assert!(replies.iter().all(|reply| reply.at("/id") == replies[0].at("/id")));
@@ -93,13 +123,21 @@ async fn a_dispute_and_a_release_at_the_same_moment_have_one_outcome() {
         let deal = Story::new(&app).delivered().await;
         app.advance("23 hours 59 minutes 59.9 seconds").await;
         let complaint = async {
-            deal.buyer.client.post(&deal.path("dispute/"), json!({ "reason": "the password does not work" })).await
+            deal.buyer
+                .client
+                .post(&deal.path("dispute/"), json!({ "reason": "the password does not work" }))
+                .await
         };
         let payment = async {
             app.advance("1 second").await;
             app.run_due_jobs().await
         };
-        let (reply, _) = if round % 2 == 0 { tokio::join!(complaint, payment) } else { let (b, a) = tokio::join!(payment, complaint); (a, b) };
+        let (reply, _) = if round % 2 == 0 {
+            tokio::join!(complaint, payment)
+        } else {
+            let (b, a) = tokio::join!(payment, complaint);
+            (a, b)
+        };
         app.run_due_jobs().await;
         match status(&deal).await.as_str() {
             "disputed" => {
@@ -126,12 +164,34 @@ async fn a_dispute_stops_the_release_and_staff_decides() {
     for (decision, body, status_after, buyer, seller) in [
         ("refund/", json!({}), "refunded", "100000.00", "0.00"),
         ("complete/", json!({}), "confirmed", "0.00", "90000.00"),
-        ("resolve-dispute/", json!({ "winner": "buyer", "note": "no access" }), "refunded", "100000.00", "0.00"),
-        ("resolve-dispute/", json!({ "winner": "seller", "note": "works" }), "confirmed", "0.00", "90000.00"),
-        ("resolve-dispute/", json!({ "winner": "buyer", "note": "half", "refund_amount": "40000.00" }), "confirmed", "40000.00", "54000.00"),
+        (
+            "resolve-dispute/",
+            json!({ "winner": "buyer", "note": "no access" }),
+            "refunded",
+            "100000.00",
+            "0.00",
+        ),
+        (
+            "resolve-dispute/",
+            json!({ "winner": "seller", "note": "works" }),
+            "confirmed",
+            "0.00",
+            "90000.00",
+        ),
+        (
+            "resolve-dispute/",
+            json!({ "winner": "buyer", "note": "half", "refund_amount": "40000.00" }),
+            "confirmed",
+            "40000.00",
+            "54000.00",
+        ),
     ] {
         let deal = Story::new(&app).delivered().await;
-        deal.buyer.client.post(&deal.path("dispute/"), json!({ "reason": "the password does not work" })).await.expect(200);
+        deal.buyer
+            .client
+            .post(&deal.path("dispute/"), json!({ "reason": "the password does not work" }))
+            .await
+            .expect(200);
         app.advance("25 hours").await;
         app.run_due_jobs().await;
         assert_eq!(status(&deal).await, "disputed", "a dispute voids the release");
@@ -139,12 +199,26 @@ async fn a_dispute_stops_the_release_and_staff_decides() {
         deal.seller.client.post(&path, body.clone()).await.expect_error(403, "PERMISSION_DENIED");
         staff.client.post(&path, body.clone()).await.expect(200);
         assert_eq!(status(&deal).await, status_after, "{decision}");
-        assert_eq!(balances(&app, &deal).await, (buyer.to_owned(), seller.to_owned()), "{decision} {body}");
+        assert_eq!(
+            balances(&app, &deal).await,
+            (buyer.to_owned(), seller.to_owned()),
+            "{decision} {body}"
+        );
         let other = if status_after == "refunded" { "complete/" } else { "refund/" };
-        staff.client.post(&format!("admin-panel/trades/{}/{other}", deal.id), json!({})).await.expect_error(409, "INVALID_STATE");
-        assert_eq!(balances(&app, &deal).await, (buyer.to_owned(), seller.to_owned()), "settled once");
+        staff
+            .client
+            .post(&format!("admin-panel/trades/{}/{other}", deal.id), json!({}))
+            .await
+            .expect_error(409, "INVALID_STATE");
+        assert_eq!(
+            balances(&app, &deal).await,
+            (buyer.to_owned(), seller.to_owned()),
+            "settled once"
+        );
     }
-    assert!(app.database.number("SELECT count(*) FROM audit_log WHERE actor LIKE 'staff:%'").await >= 5);
+    assert!(
+        app.database.number("SELECT count(*) FROM audit_log WHERE actor LIKE 'staff:%'").await >= 5
+    );
     app.finish().await;
 }
 
@@ -156,11 +230,23 @@ async fn two_of_the_staff_and_the_timer_settle_a_deal_once() {
     app.advance("24 hours 1 second").await;
     let refund = format!("admin-panel/trades/{}/refund/", deal.id);
     let complete = format!("admin-panel/trades/{}/complete/", deal.id);
-    let (first, second, _) = tokio::join!(one.client.post(&refund, json!({})), two.client.post(&complete, json!({})), app.run_due_jobs());
+    let (first, second, _) = tokio::join!(
+        one.client.post(&refund, json!({})),
+        two.client.post(&complete, json!({})),
+        app.run_due_jobs()
+    );
     assert!(first.status < 500 && second.status < 500, "{} {}", first.text, second.text);
-    assert_eq!(app.database.number("SELECT count(*) FROM ledger.journal WHERE ref LIKE 'escrow_settle:%'").await, 1);
+    assert_eq!(
+        app.database
+            .number("SELECT count(*) FROM ledger.journal WHERE ref LIKE 'escrow_settle:%'")
+            .await,
+        1
+    );
     let (buyer, seller) = balances(&app, &deal).await;
-    assert!((buyer == "100000.00" && seller == "0.00") || (buyer == "0.00" && seller == "90000.00"), "{buyer} {seller}");
+    assert!(
+        (buyer == "100000.00" && seller == "0.00") || (buyer == "0.00" && seller == "90000.00"),
+        "{buyer} {seller}"
+    );
     app.run_due_jobs().await;
     app.finish().await;
 }
@@ -170,17 +256,39 @@ async fn a_deal_that_nobody_pays_expires_and_a_late_payment_stays_on_the_balance
     let app = TestApp::start().await;
     let listing = Story::new(&app).listed(&app.person("seller").await).await;
     let (buyer, other) = (app.person("buyer").await, app.person("other").await);
-    let reply = buyer.client.post("payments/purchase/", json!({ "listing_id": listing, "payment_method": "payme" })).await.expect(201);
+    let reply = buyer
+        .client
+        .post("payments/purchase/", json!({ "listing_id": listing, "payment_method": "payme" }))
+        .await
+        .expect(201);
     assert_eq!(reply.text_at("/status"), "pending_payment");
     assert!(reply.text_at("/payment_url").starts_with("https://"));
     app.fund(&other, 100_000).await;
-    other.client.post("payments/purchase/", json!({ "listing_id": listing })).await.expect_error(409, "LISTING_UNAVAILABLE");
+    other
+        .client
+        .post("payments/purchase/", json!({ "listing_id": listing }))
+        .await
+        .expect_error(409, "LISTING_UNAVAILABLE");
+    let (order, payme) = (reply.text_at("/transaction_id"), app.payme());
+    let id = tests::Payme::transaction_id();
+    let create = json!({ "id": id, "time": tests::Payme::now_ms(), "amount": 10_000_000, "account": { "order_id": order } });
+    assert_eq!(payme.call("CreateTransaction", create).await["result"]["state"], 1);
     app.advance("30 minutes 1 second").await;
     app.run_due_jobs().await;
     let deal = format!("payments/escrow/{}/", reply.text_at("/id"));
     assert_eq!(buyer.client.get(&deal).await.text_at("/status"), "cancelled");
-    app.payme().pay(reply.text_at("/transaction_id"), 10_000_000).await;
-    assert_eq!(app.available(&buyer).await, "100000.00", "the money came too late for the deal and is not lost");
+    let check = json!({ "amount": 10_000_000, "account": { "order_id": order } });
+    assert_eq!(
+        payme.call("CheckPerformTransaction", check).await["error"]["code"],
+        -31_052,
+        "nobody begins to pay an expired deal"
+    );
+    assert_eq!(payme.call("PerformTransaction", json!({ "id": id })).await["result"]["state"], 2);
+    assert_eq!(
+        app.available(&buyer).await,
+        "100000.00",
+        "the money came too late for the deal and is not lost"
+    );
     other.client.post("payments/purchase/", json!({ "listing_id": listing })).await.expect(201);
     app.run_due_jobs().await;
     app.finish().await;
@@ -196,7 +304,8 @@ async fn a_deal_paid_through_payme_is_paid_by_its_webhook() {
     let again = buyer.client.post("payments/purchase/", body).await.expect(200);
     assert_eq!(reply.at("/transaction_id"), again.at("/transaction_id"));
     app.payme().pay(reply.text_at("/transaction_id"), 10_000_000).await;
-    let deal = buyer.client.get(&format!("payments/escrow/{}/", reply.text_at("/id"))).await.expect(200);
+    let deal =
+        buyer.client.get(&format!("payments/escrow/{}/", reply.text_at("/id"))).await.expect(200);
     assert_eq!(deal.text_at("/status"), "paid");
     assert_eq!(app.available(&buyer).await, "0.00");
     app.run_due_jobs().await;
@@ -209,18 +318,31 @@ async fn money_comes_back_when_nothing_is_handed_over() {
     let by_timer = Story::new(&app).paid().await;
     let by_buyer = Story::new(&app).paid().await;
     let by_seller = Story::new(&app).paid().await;
-    by_seller.seller.client.post(&by_seller.path("seller-cancel/"), json!({ "reason": "sold elsewhere" })).await.expect(200);
+    by_seller
+        .seller
+        .client
+        .post(&by_seller.path("seller-cancel/"), json!({ "reason": "sold elsewhere" }))
+        .await
+        .expect(200);
     assert_eq!(balances(&app, &by_seller).await, ("100000.00".into(), "0.00".into()));
     app.advance("24 hours 1 second").await;
     app.run_due_jobs().await;
-    by_buyer.buyer.client.post(&by_buyer.path("buyer-cancel/"), json!({ "reason": "" })).await.expect(200);
+    by_buyer
+        .buyer
+        .client
+        .post(&by_buyer.path("buyer-cancel/"), json!({ "reason": "" }))
+        .await
+        .expect(200);
     assert_eq!(balances(&app, &by_buyer).await, ("100000.00".into(), "0.00".into()));
     assert_eq!(status(&by_timer).await, "paid");
     app.advance("48 hours").await;
     app.run_due_jobs().await;
     assert_eq!(balances(&app, &by_timer).await, ("100000.00".into(), "0.00".into()));
     for deal in [&by_timer, &by_buyer, &by_seller] {
-        assert_eq!((status(deal).await.as_str(), listing_status(&app, deal).await.as_str()), ("refunded", "active"));
+        assert_eq!(
+            (status(deal).await.as_str(), listing_status(&app, deal).await.as_str()),
+            ("refunded", "active")
+        );
     }
     app.finish().await;
 }
@@ -241,7 +363,11 @@ async fn a_silent_buyer_has_received_after_three_days_and_the_seller_is_paid_a_d
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn losing_the_whole_job_table_costs_only_time() {
     let app = TestApp::start().await;
-    let deals = [Story::new(&app).delivered().await, Story::new(&app).paid().await, Story::new(&app).handed_over().await];
+    let deals = [
+        Story::new(&app).delivered().await,
+        Story::new(&app).paid().await,
+        Story::new(&app).handed_over().await,
+    ];
     app.run_due_jobs().await;
     app.database.execute("DELETE FROM jobs").await;
     for days in ["24 hours 1 second", "48 hours 1 second", "24 hours 1 second"] {
@@ -252,7 +378,14 @@ async fn losing_the_whole_job_table_costs_only_time() {
         app.database.execute("DELETE FROM jobs").await;
     }
     let [released, refunded, received] = &deals;
-    assert_eq!((status(released).await.as_str(), status(refunded).await.as_str(), status(received).await.as_str()), ("confirmed", "refunded", "confirmed"));
+    assert_eq!(
+        (
+            status(released).await.as_str(),
+            status(refunded).await.as_str(),
+            status(received).await.as_str()
+        ),
+        ("confirmed", "refunded", "confirmed")
+    );
     app.finish().await;
 }
 
@@ -271,12 +404,26 @@ async fn each_step_is_for_one_party_in_one_state() {
         (&deal.buyer, "credentials/", &nothing, (409, "INVALID_STATE")),
         (&deal.buyer, "buyer-confirm/", &nothing, (409, "INVALID_STATE")),
         (&deal.buyer, "dispute/", &json!({ "reason": "" }), (400, "VALIDATION_ERROR")),
-        (&deal.buyer, "dispute/", &json!({ "reason": "x".repeat(2001) }), (400, "VALIDATION_ERROR")),
-        (&deal.buyer, "dispute/", &json!({ "reason": "nul \u{0} inside" }), (400, "VALIDATION_ERROR")),
+        (
+            &deal.buyer,
+            "dispute/",
+            &json!({ "reason": "x".repeat(2001) }),
+            (400, "VALIDATION_ERROR"),
+        ),
+        (
+            &deal.buyer,
+            "dispute/",
+            &json!({ "reason": "nul \u{0} inside" }),
+            (400, "VALIDATION_ERROR"),
+        ),
         (&deal.buyer, "dispute/", &nothing, (400, "VALIDATION_ERROR")),
     ] {
         let read = step.is_empty() || step == "credentials/";
-        let reply = if read { who.client.get(&deal.path(step)).await } else { who.client.post(&deal.path(step), body.clone()).await };
+        let reply = if read {
+            who.client.get(&deal.path(step)).await
+        } else {
+            who.client.post(&deal.path(step), body.clone()).await
+        };
         assert_eq!((reply.status, reply.code()), expected, "{step} {body}: {}", reply.text);
     }
     for step in ["seller-confirm-trade/", "seller-cancel/"] {
@@ -301,7 +448,10 @@ async fn credentials_are_sealed_at_rest_and_shown_to_the_buyer_alone() {
     let shown = deal.buyer.client.get(&deal.path("credentials/")).await.expect(200);
     assert_eq!(shown.text_at("/account_password"), "s3cret-Conqueror");
     assert_eq!(shown.text_at("/account_email"), "conqueror72@gmail.com");
-    assert_eq!(shown.at("/account_additional_info/note"), &Value::from("backup codes in the mailbox"));
+    assert_eq!(
+        shown.at("/account_additional_info/note"),
+        &Value::from("backup codes in the mailbox")
+    );
     assert!(shown.headers["cache-control"].to_str().expect("text").contains("no-store"));
     assert!(app.database.number("SELECT count(*) FROM audit_log WHERE action LIKE '%credential%' OR action LIKE '%reveal%'").await >= 1);
     for table in app.database.texts("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'").await {
@@ -320,15 +470,40 @@ async fn a_purchase_needs_money_a_proof_and_somebody_elses_listing() {
     let (poor, unproved) = (app.person("poor").await, app.unverified("unproved").await);
     app.fund(&poor, 99_999).await;
     let buy = |listing: &str| json!({ "listing_id": listing, "payment_method": "balance" });
-    poor.client.post("payments/purchase/", buy(&listing)).await.expect_error(402, "INSUFFICIENT_FUNDS");
-    unproved.client.post("payments/purchase/", buy(&listing)).await.expect_error(403, "EMAIL_NOT_VERIFIED");
-    seller.client.post("payments/purchase/", buy(&listing)).await.expect_error(403, "PERMISSION_DENIED");
-    app.client.post("payments/purchase/", buy(&listing)).await.expect_error(401, "NOT_AUTHENTICATED");
+    poor.client
+        .post("payments/purchase/", buy(&listing))
+        .await
+        .expect_error(402, "INSUFFICIENT_FUNDS");
+    unproved
+        .client
+        .post("payments/purchase/", buy(&listing))
+        .await
+        .expect_error(403, "EMAIL_NOT_VERIFIED");
+    seller
+        .client
+        .post("payments/purchase/", buy(&listing))
+        .await
+        .expect_error(403, "PERMISSION_DENIED");
+    app.client
+        .post("payments/purchase/", buy(&listing))
+        .await
+        .expect_error(401, "NOT_AUTHENTICATED");
     let missing = uuid::Uuid::new_v4().to_string();
     let reply = poor.client.post("payments/purchase/", buy(&missing)).await;
-    assert!(matches!((reply.status, reply.code()), (404, "NOT_FOUND") | (409, "LISTING_UNAVAILABLE")), "{}", reply.text);
+    assert!(
+        matches!((reply.status, reply.code()), (404, "NOT_FOUND") | (409, "LISTING_UNAVAILABLE")),
+        "{}",
+        reply.text
+    );
     let priced = json!({ "listing_id": listing, "expected_price": "90000.00" });
-    assert_eq!(poor.client.post("payments/purchase/", priced).await.expect_error(409, "PRICE_CHANGED").text_at("/error/details/price"), "100000.00");
+    assert_eq!(
+        poor.client
+            .post("payments/purchase/", priced)
+            .await
+            .expect_error(409, "PRICE_CHANGED")
+            .text_at("/error/details/price"),
+        "100000.00"
+    );
     for wrong in [
         json!({ "listing_id": "not-a-uuid" }),
         json!({ "listing_id": listing, "amount": 1 }),
@@ -337,10 +512,16 @@ async fn a_purchase_needs_money_a_proof_and_somebody_elses_listing() {
         json!({}),
         json!([]),
     ] {
-        poor.client.post("payments/purchase/", wrong.clone()).await.expect_error(400, "VALIDATION_ERROR");
+        poor.client
+            .post("payments/purchase/", wrong.clone())
+            .await
+            .expect_error(400, "VALIDATION_ERROR");
     }
     assert_eq!(app.available(&poor).await, "99999.00");
     assert_eq!(app.database.number("SELECT count(*) FROM escrows").await, 0);
-    assert_eq!(app.database.texts(&format!("SELECT status FROM listings WHERE id = '{listing}'")).await, ["active"]);
+    assert_eq!(
+        app.database.texts(&format!("SELECT status FROM listings WHERE id = '{listing}'")).await,
+        ["active"]
+    );
     app.finish().await;
 }

@@ -42,18 +42,27 @@ async fn twenty_thousand_jobs_due_at_once_drain_without_flooding_redis() {
     let app = TestApp::start().await;
     count_jobs(&app, 0..20_000).await;
     let worker = Process::start("test-worker", &impatient(&app, &app.redis_url));
-    let mut redis = redis::Client::open(app.redis_url.clone()).expect("a URL").get_connection().expect("answers");
+    let mut redis = redis::Client::open(app.redis_url.clone())
+        .expect("a URL")
+        .get_connection()
+        .expect("answers");
     let mut most = 0;
     let queue = format!("{}:jobs:default", app.redis_prefix);
     eventually("half of the jobs are done", async || {
-        let held: i64 = redis::cmd("ZCARD").arg(format!("{queue}:scheduled")).query(&mut redis).expect("counts");
+        let held: i64 = redis::cmd("ZCARD")
+            .arg(format!("{queue}:scheduled"))
+            .query(&mut redis)
+            .expect("counts");
         most = most.max(held);
         effects(&app).await >= 10_000
     })
     .await;
     eventually("all of the jobs are done", async || effects(&app).await == 20_000).await;
     assert!(most <= 1_000, "Redis held {most} messages at a time");
-    eventually("every row is finished", async || app.database.number("SELECT count(*) FROM jobs WHERE state <> 'done'").await == 0).await;
+    eventually("every row is finished", async || {
+        app.database.number("SELECT count(*) FROM jobs WHERE state <> 'done'").await == 0
+    })
+    .await;
     drop(worker);
     app.finish().await;
 }
@@ -62,15 +71,26 @@ async fn twenty_thousand_jobs_due_at_once_drain_without_flooding_redis() {
 async fn wiping_redis_under_load_loses_and_repeats_nothing() {
     let app = TestApp::start().await;
     let redis = RedisServer::start().await;
-    let workers: Vec<_> = (0..2).map(|_| Process::start("test-worker", &impatient(&app, &redis.url()))).collect();
+    let workers: Vec<_> =
+        (0..2).map(|_| Process::start("test-worker", &impatient(&app, &redis.url()))).collect();
     for round in 0..8 {
         count_jobs(&app, round * 250..(round + 1) * 250).await;
-        eventually("the round is under way", async || effects(&app).await > i64::try_from(round * 250 + 20).expect("small")).await;
+        eventually("the round is under way", async || {
+            effects(&app).await > i64::try_from(round * 250 + 20).expect("small")
+        })
+        .await;
         redis.wipe();
     }
-    eventually("every job is done", async || app.database.number("SELECT count(*) FROM jobs WHERE state <> 'done'").await == 0).await;
+    eventually("every job is done", async || {
+        app.database.number("SELECT count(*) FROM jobs WHERE state <> 'done'").await == 0
+    })
+    .await;
     assert_eq!(effects(&app).await, 2_000);
-    assert_eq!(app.database.number("SELECT count(*) FROM jobs WHERE attempt > 1").await, 0, "a wiped hint is not a failed attempt");
+    assert_eq!(
+        app.database.number("SELECT count(*) FROM jobs WHERE attempt > 1").await,
+        0,
+        "a wiped hint is not a failed attempt"
+    );
     drop(workers);
     app.finish().await;
 }
@@ -88,10 +108,18 @@ async fn jobs_run_without_redis_and_through_it_again_when_it_is_back() {
     redis.restart().await;
     eventually("messages go through Redis again", async || {
         app.enqueue(Count { key: format!("again-{}", uuid::Uuid::new_v4()) }).await;
-        app.database.number("SELECT count(*) FROM jobs WHERE dispatch_gen > 0 AND state = 'done' AND id > 100").await > 0
+        app.database
+            .number(
+                "SELECT count(*) FROM jobs WHERE dispatch_gen > 0 AND state = 'done' AND id > 100",
+            )
+            .await
+            > 0
     })
     .await;
-    eventually("nothing is left", async || app.database.number("SELECT count(*) FROM jobs WHERE state <> 'done'").await == 0).await;
+    eventually("nothing is left", async || {
+        app.database.number("SELECT count(*) FROM jobs WHERE state <> 'done'").await == 0
+    })
+    .await;
     drop(worker);
     app.finish().await;
 }
@@ -108,12 +136,20 @@ async fn a_job_that_aborts_its_process_is_dead_after_three_and_its_neighbours_ru
             deaths += 1;
             worker = Process::start("test-worker", &impatient(&app, &app.redis_url));
         }
-        app.database.number("SELECT count(*) FROM jobs WHERE kind = 'test_crash' AND state = 'dead'").await == 1
+        app.database
+            .number("SELECT count(*) FROM jobs WHERE kind = 'test_crash' AND state = 'dead'")
+            .await
+            == 1
     })
     .await;
     eventually("the neighbours are done", async || effects(&app).await == 40).await;
     assert_eq!(deaths, 3, "it took three workers with it and no more");
-    assert_eq!(app.database.texts("SELECT attempt || ' ' || crashes FROM jobs WHERE kind = 'test_crash'").await, ["3 3"]);
+    assert_eq!(
+        app.database
+            .texts("SELECT attempt || ' ' || crashes FROM jobs WHERE kind = 'test_crash'")
+            .await,
+        ["3 3"]
+    );
     drop(worker);
     app.expect_dead("test_crash").await;
     app.finish().await;
@@ -124,24 +160,41 @@ async fn held_up_release(app: &TestApp, signal: &str) -> (EscrowId, Process) {
     let deal = Story::new(app).delivered().await;
     app.advance("24 hours 1 second").await;
     let mut lock = app.database.owner().await;
-    diesel_async::SimpleAsyncConnection::batch_execute(&mut lock, &format!("BEGIN; SELECT 1 FROM listings WHERE id = '{}' FOR UPDATE", deal.listing)).await.expect("locks");
+    diesel_async::SimpleAsyncConnection::batch_execute(
+        &mut lock,
+        &format!("BEGIN; SELECT 1 FROM listings WHERE id = '{}' FOR UPDATE", deal.listing),
+    )
+    .await
+    .expect("locks");
     let worker = Process::start("worker", &impatient(app, &app.redis_url));
     eventually("the release waits in the middle of its transaction", async || {
-        app.database.number("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND usename = 'wibe_app'").await > 0
+        let waiting = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.datname = current_database()";
+        app.database.number(waiting).await > 0
     })
     .await;
     worker.signal(signal);
-    diesel_async::SimpleAsyncConnection::batch_execute(&mut lock, "ROLLBACK").await.expect("unlocks");
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut lock, "ROLLBACK")
+        .await
+        .expect("unlocks");
     (deal.id, worker)
 }
 
 async fn paid_once(app: &TestApp, deal: EscrowId) {
-    eventually("the seller is paid", async || app.database.number("SELECT count(*) FROM escrows WHERE status = 'confirmed'").await == 1).await;
-    let settled = app.database.texts(&format!("SELECT kind FROM ledger.journal WHERE ref = 'escrow_settle:{deal}'")).await;
+    eventually("the seller is paid", async || {
+        app.database.number("SELECT count(*) FROM escrows WHERE status = 'confirmed'").await == 1
+    })
+    .await;
+    let settled = app
+        .database
+        .texts(&format!("SELECT kind FROM ledger.journal WHERE ref = 'escrow_settle:{deal}'"))
+        .await;
     assert_eq!(settled.len(), 1);
     let legs = "SELECT a.kind || ' ' || e.amount FROM ledger.entry e JOIN ledger.account a ON a.id = e.account_id
                 JOIN ledger.journal j ON j.id = e.journal_id WHERE j.ref LIKE 'escrow_settle:%' ORDER BY e.amount";
-    assert_eq!(app.database.texts(legs).await, ["escrow -100000.00", "commission_revenue 10000.00", "user_available 90000.00"]);
+    assert_eq!(
+        app.database.texts(legs).await,
+        ["escrow -100000.00", "commission_revenue 10000.00", "user_available 90000.00"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

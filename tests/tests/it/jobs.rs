@@ -33,12 +33,15 @@ async fn one_live_job_per_business_key() {
     let (first, second) = app
         .app
         .db
-        .transaction(async |tx| Ok((enqueue(tx, &reconcile()).await?, enqueue(tx, &reconcile()).await?)))
+        .transaction(async |tx| {
+            Ok((enqueue(tx, &reconcile()).await?, enqueue(tx, &reconcile()).await?))
+        })
         .await
         .expect("commits");
     assert!(first.is_some() && second.is_none());
     app.run_due_jobs().await;
-    let third = app.app.db.transaction(async |tx| enqueue(tx, &reconcile()).await).await.expect("commits");
+    let third =
+        app.app.db.transaction(async |tx| enqueue(tx, &reconcile()).await).await.expect("commits");
     assert!(third.is_some(), "a finished job makes room for the next");
     app.run_due_jobs().await;
     app.finish().await;
@@ -51,14 +54,24 @@ async fn a_job_that_panics_is_rolled_back_and_tried_again_with_growing_waits() {
     for attempt in 1..3 {
         assert_eq!(app.run_due_jobs().await, 1, "attempt {attempt}");
         assert_eq!(app.run_due_jobs().await, 0, "it waits before it is tried again");
-        assert_eq!(app.database.number("SELECT count(*) FROM effects").await, 0, "what a failed run wrote is gone");
-        let waits = app.database.number("SELECT extract(epoch FROM run_at - app_now()) * 1000 FROM jobs").await;
+        assert_eq!(
+            app.database.number("SELECT count(*) FROM effects").await,
+            0,
+            "what a failed run wrote is gone"
+        );
+        let waits = app
+            .database
+            .number("SELECT extract(epoch FROM run_at - app_now()) * 1000 FROM jobs")
+            .await;
         assert!((0..=2_000 << attempt).contains(&waits), "attempt {attempt} waits {waits} ms");
         app.advance("10 minutes").await;
     }
     assert_eq!(app.run_due_jobs().await, 1);
     assert_eq!(app.database.number("SELECT count(*) FROM effects").await, 1);
-    let attempts = app.database.texts("SELECT attempt || ' ' || outcome FROM job_attempts ORDER BY attempt").await;
+    let attempts = app
+        .database
+        .texts("SELECT attempt || ' ' || outcome FROM job_attempts ORDER BY attempt")
+        .await;
     assert_eq!(attempts, ["1 retry", "2 retry", "3 ok"]);
     app.finish().await;
 }
@@ -73,7 +86,10 @@ async fn what_no_retry_changes_is_dead_at_once_and_unknown_kinds_are_left_alone(
         )
         .await;
     app.run_due_jobs().await;
-    let states = app.database.texts("SELECT kind || ' ' || state || ' ' || attempt FROM jobs ORDER BY id").await;
+    let states = app
+        .database
+        .texts("SELECT kind || ' ' || state || ' ' || attempt FROM jobs ORDER BY id")
+        .await;
     assert_eq!(states, ["test_count dead 1", "a_kind_of_tomorrow pending 0"]);
     app.expect_dead("test_count").await;
     app.database.execute("DELETE FROM jobs WHERE kind = 'a_kind_of_tomorrow'").await;
@@ -107,9 +123,21 @@ async fn a_worker_that_wakes_up_late_changes_nothing() {
     outside().answer.add_permits(2);
     late.await.expect("ends");
     other.await.expect("ends");
-    assert_eq!(app.database.texts("SELECT state || ' ' || attempt || ' ' || crashes FROM jobs").await, ["done 2 1"]);
-    assert_eq!(app.database.number("SELECT count(*) FROM effects").await, 1, "the late answer was refused by its token");
-    assert_eq!(app.database.texts("SELECT attempt || ' ' || outcome FROM job_attempts ORDER BY attempt").await, ["1 crashed", "2 ok"]);
+    assert_eq!(
+        app.database.texts("SELECT state || ' ' || attempt || ' ' || crashes FROM jobs").await,
+        ["done 2 1"]
+    );
+    assert_eq!(
+        app.database.number("SELECT count(*) FROM effects").await,
+        1,
+        "the late answer was refused by its token"
+    );
+    assert_eq!(
+        app.database
+            .texts("SELECT attempt || ' ' || outcome FROM job_attempts ORDER BY attempt")
+            .await,
+        ["1 crashed", "2 ok"]
+    );
     app.finish().await;
 }
 
@@ -118,12 +146,17 @@ async fn messages_that_are_stale_or_repeated_claim_nothing() {
     let app = TestApp::start().await;
     app.enqueue(Count { key: "once".into() }).await;
     let conn = &mut app.app.db.read().await.expect("connects");
-    let take = async |conn: &mut shared::Conn| jobs::take_due(conn, jobs::Queue::Default, &["test_count"], 10).await.expect("takes");
+    let take = async |conn: &mut shared::Conn| {
+        jobs::take_due(conn, jobs::Queue::Default, &["test_count"], 10).await.expect("takes")
+    };
     let first = take(conn).await;
     jobs::offer_everything_again(conn, jobs::Queue::Default).await.expect("offers");
     let second = take(conn).await;
-    let (stale, current) = ((first[0].id, first[0].dispatch_gen), (second[0].id, second[0].dispatch_gen));
-    let claim = async |conn: &mut shared::Conn, message| jobs::claim_dispatched(conn, &[message], "w", 20_000).await.expect("claims");
+    let (stale, current) =
+        ((first[0].id, first[0].dispatch_gen), (second[0].id, second[0].dispatch_gen));
+    let claim = async |conn: &mut shared::Conn, message| {
+        jobs::claim_dispatched(conn, &[message], "w", 20_000).await.expect("claims")
+    };
     assert!(claim(conn, stale).await.is_empty(), "a message of an earlier hand-out");
     let claimed = claim(conn, current).await;
     assert_eq!(claimed.len(), 1);
@@ -131,14 +164,19 @@ async fn messages_that_are_stale_or_repeated_claim_nothing() {
     assert!(jobs::hand_back(conn, &claimed[0]).await.expect("hands back"));
     assert!(!jobs::hand_back(conn, &claimed[0]).await.expect("is refused"), "the token is used up");
     app.run_due_jobs().await;
-    assert_eq!(app.database.texts("SELECT attempt::text FROM jobs").await, ["1"], "a handed-back attempt does not count");
+    assert_eq!(
+        app.database.texts("SELECT attempt::text FROM jobs").await,
+        ["1"],
+        "a handed-back attempt does not count"
+    );
     app.finish().await;
 }
 
 #[tokio::test]
 async fn two_schedulers_fire_a_tick_once_and_missed_ticks_are_caught_up_by_policy() {
     let app = TestApp::start().await;
-    let (mut one, mut two) = (scheduler::Ticker::new(app.app.clone()), scheduler::Ticker::new(app.app.clone()));
+    let (mut one, mut two) =
+        (scheduler::Ticker::new(app.app.clone()), scheduler::Ticker::new(app.app.clone()));
     one.tick().await.expect("ticks");
     two.tick().await.expect("ticks");
     app.advance("1 minute").await;
@@ -152,7 +190,10 @@ async fn two_schedulers_fire_a_tick_once_and_missed_ticks_are_caught_up_by_polic
     one.tick().await.expect("ticks");
     two.tick().await.expect("ticks");
     let after = app.database.number("SELECT count(*) FROM cron_ticks").await;
-    assert!(after - ticks <= i64::try_from(lines).expect("few"), "three days are caught up with one tick per schedule");
+    assert!(
+        after - ticks <= i64::try_from(lines).expect("few"),
+        "three days are caught up with one tick per schedule"
+    );
     app.run_due_jobs().await;
     app.finish().await;
 }
@@ -161,7 +202,11 @@ async fn two_schedulers_fire_a_tick_once_and_missed_ticks_are_caught_up_by_polic
 async fn the_trace_of_a_request_is_on_its_jobs_and_on_theirs() {
     let app = TestApp::start().await;
     let register = json!({ "email": "trace@example.uz", "password": "sufficient-1-password" });
-    let request = app.client.request(reqwest::Method::POST, "auth/register/").header("X-Request-ID", "trace-me-42").json(&register);
+    let request = app
+        .client
+        .request(reqwest::Method::POST, "auth/register/")
+        .header("X-Request-ID", "trace-me-42")
+        .json(&register);
     let reply = app.client.send(request).await.expect(201);
     assert_eq!(reply.headers["x-request-id"], "trace-me-42");
     assert_eq!(app.database.texts("SELECT DISTINCT trace_id FROM jobs").await, ["trace-me-42"]);
@@ -178,12 +223,19 @@ async fn a_job_starts_soon_after_its_commit() {
     for number in 0..20 {
         let committed = std::time::Instant::now();
         app.enqueue(Count { key: format!("soon-{number}") }).await;
-        eventually("the job is done", async || app.database.number("SELECT count(*) FROM jobs WHERE state <> 'done'").await == 0).await;
+        eventually("the job is done", async || {
+            app.database.number("SELECT count(*) FROM jobs WHERE state <> 'done'").await == 0
+        })
+        .await;
         waits.push(committed.elapsed());
     }
     waits.sort();
     // Generous: this guards against sleeping until the next poll or heartbeat, the bench measures.
-    assert!(waits[10] < Duration::from_millis(450), "the median job was done {:?} after its commit", waits[10]);
+    assert!(
+        waits[10] < Duration::from_millis(450),
+        "the median job was done {:?} after its commit",
+        waits[10]
+    );
     worker.stop().await;
     app.finish().await;
 }

@@ -27,7 +27,10 @@ async fn the_same_money_cannot_be_spent_twice() {
     let spends: Vec<_> = (0..32).map(|number| withdrawal(number, &person, "60000.00")).collect();
     let outcomes = join_all(spends.iter().map(|posting| posted(&app, posting))).await;
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Ok(Outcome::Done)).count(), 1);
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(Code::InsufficientFunds)).count(), 31);
+    assert_eq!(
+        outcomes.iter().filter(|outcome| **outcome == Err(Code::InsufficientFunds)).count(),
+        31
+    );
     assert_eq!(app.available(&person).await, "40000.00");
     app.finish().await;
 }

@@ -17,7 +17,11 @@ fn declared() -> BTreeMap<String, Vec<String>> {
             if let Some(sql_name) = line.strip_prefix("#[sql_name = \"") {
                 renamed = Some(sql_name.trim_end_matches("\"]").to_owned());
             } else if let Some((column, kind)) = line.trim_end_matches(',').split_once(" -> ") {
-                columns.push(format!("{} {}", renamed.take().unwrap_or_else(|| column.to_owned()), kind));
+                columns.push(format!(
+                    "{} {}",
+                    renamed.take().unwrap_or_else(|| column.to_owned()),
+                    kind
+                ));
             }
         }
         tables.insert(name, columns);
@@ -80,15 +84,31 @@ async fn migrations_go_up_down_and_up_again_and_reference_data_is_not_overwritte
     let before = catalogue(&app.database).await;
     app.database.execute("UPDATE games SET icon = 'edited by staff' WHERE slug = 'steam'").await;
     let settings = &app.app.settings.database;
-    assert!(shared::migrate::migrate(settings).await.expect("migrates").is_empty(), "nothing is pending");
+    assert!(
+        shared::migrate::migrate(settings).await.expect("migrates").is_empty(),
+        "nothing is pending"
+    );
     let games = app.database.number("SELECT count(*) FROM games").await;
     assert!(games >= 40);
-    assert_eq!(app.database.texts("SELECT icon FROM games WHERE slug = 'steam'").await, ["edited by staff"]);
+    assert_eq!(
+        app.database.texts("SELECT icon FROM games WHERE slug = 'steam'").await,
+        ["edited by staff"]
+    );
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations");
-    let mut folders: Vec<_> = std::fs::read_dir(root).expect("a folder").flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<_> = std::fs::read_dir(root)
+        .expect("a folder")
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
     folders.sort();
     for folder in folders.iter().rev() {
-        app.database.execute(&std::fs::read_to_string(folder.join("down.sql")).expect("every migration goes down")).await;
+        app.database
+            .execute(
+                &std::fs::read_to_string(folder.join("down.sql"))
+                    .expect("every migration goes down"),
+            )
+            .await;
     }
     assert!(catalogue(&app.database).await.is_empty(), "nothing is left");
     app.database.execute("DELETE FROM __diesel_schema_migrations").await;

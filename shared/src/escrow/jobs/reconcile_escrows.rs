@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::escrow;
 use crate::jobs::{Job, JobKind, JobVerdict, Queue};
-use crate::{App, Tx};
+use crate::{App, Outcome, Tx};
 
 /// Finds due deals that have no job, and gives them one.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -22,6 +22,7 @@ impl JobKind for ReconcileEscrows {
 
 impl Job for ReconcileEscrows {
     async fn run(self, tx: &mut Tx, _app: &App) -> Result<JobVerdict> {
-        Ok(escrow::reconcile(tx).await?.into())
+        escrow::reconcile(tx).await?;
+        Ok(Outcome::Done.into())
     }
 }

@@ -29,12 +29,18 @@ pub async fn print(platform: &Platform, deal: &str) -> Result<()> {
     for leg in &legs {
         println!("        {:<16} {:<58} {:>16}", leg.kind, leg.account, leg.amount);
     }
-    if legs.len() == 5 { Ok(()) } else { Err(format!("the deal has {} ledger entries instead of 5", legs.len())) }
+    if legs.len() == 5 {
+        Ok(())
+    } else {
+        Err(format!("the deal has {} ledger entries instead of 5", legs.len()))
+    }
 }
 
 /// Conservation, and no account that differs from its entries.
 pub async fn check(platform: &Platform) -> Result<()> {
-    let imbalance = platform.number("SELECT (coalesce(sum(amount), 0) * 100)::bigint AS n FROM ledger.entry").await?;
+    let imbalance = platform
+        .number("SELECT (coalesce(sum(amount), 0) * 100)::bigint AS n FROM ledger.entry")
+        .await?;
     let drift = platform
         .number(
             "SELECT count(*) AS n FROM (SELECT a.id FROM ledger.account a LEFT JOIN ledger.entry e ON e.account_id = a.id

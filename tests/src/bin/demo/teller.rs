@@ -24,7 +24,10 @@ pub struct Platform {
 impl Platform {
     /// Reads `.local/env`'s variables.
     pub fn from_env() -> Result<Self> {
-        let read = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set: run it with `cargo xtask demo`"));
+        let read = |name: &str| {
+            std::env::var(name)
+                .map_err(|_| format!("{name} is not set: run it with `cargo xtask demo`"))
+        };
         Ok(Self {
             client: Client::at(&read("API_URL")?),
             database_url: read("MIGRATION_DATABASE_URL")?,
@@ -68,11 +71,16 @@ impl Platform {
             .pop();
             match ended {
                 Some(job) if job.state == "done" => {
-                    println!("        job {} #{}: started {} ms after it was due, ran {} ms", kind, job.id, job.waited_ms, job.ran_ms);
+                    println!(
+                        "        job {} #{}: started {} ms after it was due, ran {} ms",
+                        kind, job.id, job.waited_ms, job.ran_ms
+                    );
                     return Ok(());
                 }
                 Some(job) => return Err(format!("job {kind} #{} is {}", job.id, job.state)),
-                None if started.elapsed() > Duration::from_secs(30) => return Err(format!("no worker ran {kind} in 30 s")),
+                None if started.elapsed() > Duration::from_secs(30) => {
+                    return Err(format!("no worker ran {kind} in 30 s"));
+                }
                 None => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
@@ -90,7 +98,10 @@ impl Platform {
             #[diesel(sql_type = BigInt)]
             n: i64,
         }
-        let row: Number = diesel::sql_query(sql).get_result(&mut self.database().await?).await.map_err(|error| error.to_string())?;
+        let row: Number = diesel::sql_query(sql)
+            .get_result(&mut self.database().await?)
+            .await
+            .map_err(|error| error.to_string())?;
         Ok(row.n)
     }
 }
@@ -107,10 +118,19 @@ pub fn detail(text: &str) {
 
 /// The reply, if it has this status.
 pub fn want(reply: Reply, status: u16, what: &str) -> Result<Reply> {
-    if reply.status == status { Ok(reply) } else { Err(format!("{what}: {} {}", reply.status, reply.text)) }
+    if reply.status == status {
+        Ok(reply)
+    } else {
+        Err(format!("{what}: {} {}", reply.status, reply.text))
+    }
 }
 
 /// A text field of a reply.
 pub fn field(reply: &Reply, pointer: &str) -> Result<String> {
-    reply.json.pointer(pointer).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| format!("{pointer} is not in {}", reply.text))
+    reply
+        .json
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or_else(|| format!("{pointer} is not in {}", reply.text))
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::errors::Refusal;
 use super::locked::{Locked, Reach};
 use super::order::{Account, Obstacle, Order};
-use super::row::{Payment, State, TIMEOUT_MS};
+use super::row::{Payment, State, TIMEOUT_MS, deadline};
 use super::rpc::{self, Answer};
 use crate::error::Result;
 use crate::schema::payme_transactions;
@@ -57,8 +57,9 @@ impl Params {
         }
     }
 
-    fn is_too_old(&self, now_ms: i64) -> bool {
-        now_ms.saturating_sub(self.time) > TIMEOUT_MS
+    /// How long ago it was at Payme, by real clocks on both sides.
+    fn age_ms(&self, tx: &Tx) -> i64 {
+        tx.real_now().timestamp_millis().saturating_sub(self.time)
     }
 }
 
@@ -74,7 +75,7 @@ pub(super) async fn run(tx: &mut Tx, app: &App, params: &Params) -> Result<Answe
         return replay(tx, &known, params).await;
     }
     match order.admits(params.amount, app.settings.payme.busy_code, tx.now()) {
-        Ok(()) if params.is_too_old(tx.now().timestamp_millis()) => Ok(Err(Refusal::state())),
+        Ok(()) if params.age_ms(tx) > TIMEOUT_MS => Ok(Err(Refusal::state())),
         Ok(()) => begin(tx, &mut order, params).await,
         Err(Obstacle::Refused(refusal)) => Ok(Err(refusal)),
         Err(Obstacle::WaitingExpired) => {
@@ -121,6 +122,8 @@ async fn begin(tx: &mut Tx, order: &mut Order, params: &Params) -> Result<Answer
             payme_transactions::amount_tiyin.eq(params.amount),
             payme_transactions::time_ms.eq(params.time),
             payme_transactions::create_time_ms.eq(tx.now().timestamp_millis()),
+            payme_transactions::expires_ms
+                .eq(deadline(tx.now().timestamp_millis(), params.age_ms(tx))),
             payme_transactions::state.eq(State::Created),
         ))
         // The id may be taken by a call for another deposit that commits right now; our deposit is locked.

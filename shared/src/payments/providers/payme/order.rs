@@ -156,7 +156,7 @@ mod tests {
     use crate::Money;
     use crate::ids::{TransactionId, UserId};
     use crate::payments::providers::payme::errors::Refusal;
-    use crate::payments::providers::payme::row::{Payment, State, TIMEOUT_MS};
+    use crate::payments::providers::payme::row::{Payment, State, TIMEOUT_MS, deadline};
     use crate::payments::providers::payme::rpc::Params;
     use crate::payments::{Transaction, TransactionStatus, TransactionType};
 
@@ -186,6 +186,7 @@ mod tests {
             amount_tiyin: 500_000,
             time_ms,
             create_time_ms: time_ms,
+            expires_ms: deadline(time_ms, 0),
             perform_time_ms: 0,
             cancel_time_ms: 0,
             state: State::Created,

@@ -81,6 +81,8 @@ pub(super) struct Payment {
     pub time_ms: i64,
     /// When we did.
     pub create_time_ms: i64,
+    /// When its twelve hours are over, in business time.
+    pub expires_ms: i64,
     /// 0 until it is paid.
     pub perform_time_ms: i64,
     /// 0 until it is cancelled.
@@ -117,12 +119,16 @@ pub(super) enum CancelStep {
     Replay,
 }
 
+/// When the twelve hours of a transaction are over: they count from Payme's `time`, which is real time, so the age it
+/// has at its creation is taken off. A `time` that lies ahead of our clock does not make them longer.
+pub(super) fn deadline(create_time_ms: i64, age_ms: i64) -> i64 {
+    create_time_ms.saturating_sub(age_ms.max(0)).saturating_add(TIMEOUT_MS)
+}
+
 impl Payment {
-    /// Whether its twelve hours are over. They count from Payme's `time`; a `time` that lies ahead of our clock
-    /// does not make them longer.
+    /// Whether its twelve hours are over. They count from Payme's `time`: see [`deadline`].
     pub(super) fn is_expired(&self, now_ms: i64) -> bool {
-        self.state == State::Created
-            && now_ms.saturating_sub(self.time_ms.min(self.create_time_ms)) > TIMEOUT_MS
+        self.state == State::Created && now_ms > self.expires_ms
     }
 
     /// Cancels it because its time is over.
@@ -279,7 +285,7 @@ impl Payment {
 mod tests {
     use serde_json::json;
 
-    use super::{CancelStep, Payment, PerformStep, State, TIMEOUT_MS};
+    use super::{CancelStep, Payment, PerformStep, State, TIMEOUT_MS, deadline};
     use crate::ids::TransactionId;
 
     const CREATED: i64 = 1_399_114_284_500;
@@ -294,6 +300,7 @@ mod tests {
             amount_tiyin: 500_000,
             time_ms: 1_399_114_284_039,
             create_time_ms: CREATED,
+            expires_ms: deadline(CREATED, CREATED - 1_399_114_284_039),
             perform_time_ms: set(&[State::Performed, State::Reversed], CREATED + 502),
             cancel_time_ms: set(&[State::Cancelled, State::Reversed], CREATED + 503),
             state,
@@ -331,8 +338,11 @@ mod tests {
         for state in [State::Performed, State::Cancelled, State::Reversed] {
             assert!(!payment(state).is_expired(i64::MAX), "{state:?}");
         }
-        let ahead = Payment { time_ms: i64::MAX, ..payment(State::Created) };
-        assert!(ahead.is_expired(CREATED + TIMEOUT_MS + 1), "a time in the future buys no time");
+        assert_eq!(
+            deadline(CREATED, -5_000),
+            CREATED + TIMEOUT_MS,
+            "a time in the future buys no time"
+        );
 
         let mut late = payment(State::Created);
         let now = late.time_ms + TIMEOUT_MS + 1;

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::locked::Locked;
-use super::row::{Payment, State, TIMEOUT_MS};
+use super::row::{Payment, State};
 use crate::Tx;
 use crate::error::Result;
 use crate::ids::TransactionId;
@@ -15,17 +15,12 @@ use crate::schema::payme_transactions;
 /// working on are left for the next sweep.
 pub(in crate::payments) async fn expire_overdue(tx: &mut Tx, limit: i64) -> Result<usize> {
     let now_ms = tx.now().timestamp_millis();
-    let cutoff = now_ms - TIMEOUT_MS;
     // Ids without locks: the lock order begins with the deposit.
     let overdue: Vec<(String, TransactionId)> = payme_transactions::table
         .select((payme_transactions::id, payme_transactions::transaction_id))
         .filter(payme_transactions::state.eq(State::Created))
-        .filter(
-            payme_transactions::time_ms
-                .lt(cutoff)
-                .or(payme_transactions::create_time_ms.lt(cutoff)),
-        )
-        .order(payme_transactions::time_ms)
+        .filter(payme_transactions::expires_ms.lt(now_ms))
+        .order(payme_transactions::expires_ms)
         .limit(limit)
         .load(tx.conn())
         .await?;
