@@ -27,7 +27,7 @@ pub(crate) async fn renew(engine: Arc<Engine>) {
             Ok(lost) => lost.into_iter().for_each(|job| engine.running.lose(job)),
             // The fencing token decides if this lasts.
             Err(error) => {
-                tracing::warn!(target: "jobs", error = error.causes(), "leases were not renewed")
+                tracing::warn!(target: "jobs", error = error.causes(), "leases were not renewed");
             }
         }
     }

@@ -154,7 +154,7 @@ async fn offer_everything_again(engine: &Engine, reason: &str) {
         }
         // The dispatch timeout offers them later.
         Err(error) => {
-            tracing::error!(target: "jobs", error = error.causes(), "handed-out jobs cannot be offered again now")
+            tracing::error!(target: "jobs", error = error.causes(), "handed-out jobs cannot be offered again now");
         }
     }
 }

@@ -76,7 +76,7 @@ pub async fn listen(direct_url: Secret, on_ring: impl Fn()) {
                 }
             }
             Err(error) => {
-                tracing::warn!(target: "jobs", %error, "cannot listen for due jobs; polling meanwhile")
+                tracing::warn!(target: "jobs", %error, "cannot listen for due jobs; polling meanwhile");
             }
         }
         tokio::time::sleep(RECONNECT).await;
