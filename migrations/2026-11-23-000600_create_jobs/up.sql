@@ -31,6 +31,7 @@ CREATE UNIQUE INDEX jobs_unique_live ON jobs (unique_key)
     WHERE unique_key IS NOT NULL AND state IN ('pending', 'dispatched', 'running');
 CREATE INDEX jobs_unique_key ON jobs (unique_key) WHERE unique_key IS NOT NULL;
 CREATE INDEX jobs_pending    ON jobs (queue, run_at, id) WHERE state = 'pending';
+CREATE INDEX jobs_suspect    ON jobs (queue, run_at, id) WHERE state = 'pending' AND crashes > 0;
 CREATE INDEX jobs_dispatched ON jobs (queue, dispatched_at) WHERE state = 'dispatched';
 CREATE INDEX jobs_running    ON jobs (lease_until) WHERE state = 'running';
 CREATE INDEX jobs_dead       ON jobs (kind, finished_at) WHERE state = 'dead';

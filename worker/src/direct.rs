@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use shared::error::Result;
-use shared::jobs;
+use shared::jobs::{self, Claimed};
 
 use crate::engine::Engine;
 use crate::lane::{Lane, millis};
@@ -39,13 +39,17 @@ async fn fill(engine: &Arc<Engine>, lane: &Lane) -> Result<usize> {
         slots.push(slot);
     }
     let limit = i64::try_from(slots.len()).unwrap_or(1);
-    let lease = millis(engine.app.settings.jobs.lease);
-    let conn = &mut engine.app.db.read().await?;
-    let jobs =
-        jobs::claim_pending(conn, lane.queue, &lane.kinds, limit, &engine.name, lease).await?;
+    let jobs = claim(engine, lane, limit).await?;
     let claimed = jobs.len();
     for (job, slot) in jobs.into_iter().zip(slots) {
         engine.start(job, slot);
     }
     Ok(claimed)
+}
+
+/// Claims up to `limit` due jobs of a lane.
+pub(crate) async fn claim(engine: &Engine, lane: &Lane, limit: i64) -> Result<Vec<Claimed>> {
+    let conn = &mut engine.app.db.read().await?;
+    let lease = millis(engine.app.settings.jobs.lease);
+    jobs::claim_pending(conn, lane.queue, &lane.kinds, limit, &engine.name, lease).await
 }

@@ -14,8 +14,13 @@ use uuid::Uuid;
 
 use crate::batcher::Batcher;
 use crate::completion;
-use crate::lane::{Lane, millis};
+use crate::direct;
+use crate::lane::Lane;
+use crate::quarantine;
 use crate::running::Running;
+
+/// Jobs that [`Engine::run_due`] claims at a time.
+const RUN_DUE_BATCH: i64 = 10;
 
 /// Everything a worker process shares between its tasks.
 pub struct Engine {
@@ -106,12 +111,8 @@ impl Engine {
         loop {
             let mut claimed = Vec::new();
             for lane in &self.lanes {
-                let conn = &mut self.app.db.read().await?;
-                let lease = millis(self.app.settings.jobs.lease);
-                claimed.extend(
-                    jobs::claim_pending(conn, lane.queue, &lane.kinds, 100, &self.name, lease)
-                        .await?,
-                );
+                claimed.extend(direct::claim(self, lane, RUN_DUE_BATCH).await?);
+                claimed.extend(quarantine::claim(self, lane).await?);
             }
             if claimed.is_empty() {
                 return Ok(runs);

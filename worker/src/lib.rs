@@ -17,6 +17,7 @@ mod engine;
 mod executor;
 mod keeper;
 mod lane;
+mod quarantine;
 mod redis;
 mod running;
 mod shutdown;

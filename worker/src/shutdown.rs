@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::engine::Engine;
-use crate::{apalis, direct, dispatcher, keeper, redis};
+use crate::{apalis, direct, dispatcher, keeper, quarantine, redis};
 
 /// Runs the engine until `stop` is ready, then drains it within the grace of the settings.
 pub async fn run(engine: Arc<Engine>, stop: impl Future<Output = ()>) {
@@ -29,6 +29,7 @@ fn start(engine: &Arc<Engine>, services: &mut JoinSet<()>) -> shared::Result<()>
     services.spawn(keeper::sweep(Arc::clone(engine)));
     services.spawn(keeper::renew(Arc::clone(engine)));
     services.spawn(listen(Arc::clone(engine)));
+    services.spawn(quarantine::run(Arc::clone(engine)));
     for lane in &engine.lanes {
         services.spawn(direct::run(Arc::clone(engine), Arc::clone(lane)));
     }

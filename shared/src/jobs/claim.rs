@@ -78,7 +78,7 @@ pub async fn claim_dispatched(
     Ok(rows)
 }
 
-/// Claims due rows straight from the table: the `direct` transport.
+/// Claims due rows straight from the table: the `direct` transport. Suspects are left to [`claim_suspect`].
 ///
 /// # Errors
 /// The database's.
@@ -93,7 +93,7 @@ pub async fn claim_pending(
     let rows = statement(
         "WITH mine AS MATERIALIZED (
              SELECT id FROM jobs
-             WHERE state = 'pending' AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
+             WHERE state = 'pending' AND crashes = 0 AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
              ORDER BY run_at, id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)
          UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_token = lease_token + 1, worker = $4,
                          lease_until = now() + make_interval(secs => $5 / 1000.0), started_at = now()
@@ -109,4 +109,39 @@ pub async fn claim_pending(
     .load(conn)
     .await?;
     Ok(rows)
+}
+
+/// Claims one due job that was running when a worker vanished.
+///
+/// Which of the jobs of a lost worker killed it, nobody knows. A worker runs suspects one at a time, so the next crash
+/// is counted against the culprit and not against its neighbours.
+///
+/// # Errors
+/// The database's.
+pub async fn claim_suspect(
+    conn: &mut Conn,
+    queue: Queue,
+    kinds: &[&str],
+    worker: &str,
+    lease_ms: i64,
+) -> Result<Option<Claimed>> {
+    let row = statement(
+        "WITH mine AS MATERIALIZED (
+             SELECT id FROM jobs
+             WHERE state = 'pending' AND crashes > 0 AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
+             ORDER BY run_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
+         UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_token = lease_token + 1, worker = $3,
+                         lease_until = now() + make_interval(secs => $4 / 1000.0), started_at = now()
+         FROM mine WHERE jobs.id = mine.id
+         RETURNING jobs.id, kind, args, args_version, attempt, max_attempts, lease_token, trace_id, run_at,
+                   greatest(0, (extract(epoch FROM app_now() - run_at) * 1000)::bigint) AS waited_ms",
+    )
+    .bind::<Text, _>(queue.as_str())
+    .bind::<Array<Text>, _>(kinds)
+    .bind::<Text, _>(worker)
+    .bind::<BigInt, _>(lease_ms)
+    .get_result(conn)
+    .await
+    .optional()?;
+    Ok(row)
 }

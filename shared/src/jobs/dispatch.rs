@@ -24,7 +24,7 @@ pub struct Dispatched {
     pub trace_id: Option<String>,
 }
 
-/// Marks due rows as dispatched and returns them, at most `batch`.
+/// Marks due rows as dispatched and returns them, at most `batch`. Suspects are left to [`claim_suspect`](super::claim_suspect).
 ///
 /// The window of a queue is twice the slots of its live workers, at least 64: what Redis holds stays far below the
 /// 8,000 entries that wedge it. Marked before pushed: a crash in between is found by [`offer_again`].
@@ -40,7 +40,7 @@ pub async fn take_due(
     let rows = statement(
         "WITH due AS MATERIALIZED (
              SELECT id FROM jobs
-             WHERE state = 'pending' AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
+             WHERE state = 'pending' AND crashes = 0 AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
              ORDER BY run_at, id
              LIMIT least($3, greatest(0,
                  greatest(64, 2 * coalesce((SELECT sum(slots) FROM job_workers

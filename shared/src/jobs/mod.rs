@@ -37,7 +37,7 @@ use crate::error::Result;
 use crate::{App, Outcome, Tx};
 
 pub use backoff::Backoff;
-pub use claim::{Claimed, claim_dispatched, claim_pending};
+pub use claim::{Claimed, claim_dispatched, claim_pending, claim_suspect};
 pub use dispatch::{Dispatched, offer_again, offer_everything_again, take_back, take_due};
 pub use doorbell::{Doorbell, listen};
 pub use effect::claim_effect;

@@ -10,4 +10,5 @@ mod ledger;
 mod listings;
 mod metrics;
 mod payme;
+mod purchases;
 mod schema;
