@@ -242,7 +242,7 @@ impl Settings {
                 filter: vars.text(
                     "LOG_LEVEL",
                     if vars.env == AppEnv::Development {
-                        "debug,h2=info,hyper=info,tokio_postgres=info"
+                        "debug,apalis_core=info,apalis_cron=info,apalis_redis=info,h2=info,hyper=info,hyper_util=info,salvo_core=info,tokio_postgres=info"
                     } else {
                         "info"
                     },

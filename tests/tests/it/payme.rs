@@ -79,11 +79,17 @@ async fn the_sandbox_checklist_passes_in_its_order() {
         is_account_error(&payme.call(method, create(&id, &nobody, TIYIN)).await);
         is_account_error(&payme.call(method, create(&id, "197", TIYIN)).await);
     }
+    the_unpaid_scenario(&app, &payme, &first, &id).await;
+    the_paid_scenario(&app, &payme, &order(&app).await).await;
+    app.finish().await;
+}
+
+async fn the_unpaid_scenario(app: &TestApp, payme: &Payme, first: &Order, id: &str) {
     let check = payme
         .call("CheckPerformTransaction", json!({ "amount": TIYIN, "account": account(&first.id) }))
         .await;
     assert_eq!(check["result"]["allow"], true, "4");
-    let params = create(&id, &first.id, TIYIN);
+    let params = create(id, &first.id, TIYIN);
     let created = payme.call("CreateTransaction", params.clone()).await;
     assert_eq!(created["result"]["state"], 1, "5a: {created}");
     assert!(
@@ -116,8 +122,9 @@ async fn the_sandbox_checklist_passes_in_its_order() {
         "a cancelled payment is not performed"
     );
     assert_eq!(app.available(&first.person).await, "0.00");
+}
 
-    let second = order(&app).await;
+async fn the_paid_scenario(app: &TestApp, payme: &Payme, second: &Order) {
     let id = payme.pay(&second.id, TIYIN).await;
     let performed = payme.call("PerformTransaction", json!({ "id": id })).await;
     assert_eq!(performed["result"]["state"], 2, "9a: replayed");
@@ -150,7 +157,6 @@ async fn the_sandbox_checklist_passes_in_its_order() {
         "10b: it stays"
     );
     assert_eq!(app.available(&second.person).await, "0.00");
-    app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
