@@ -113,10 +113,11 @@ impl Db {
                 Ok(value)
             }
             Err(error) => {
-                if let Err(rollback) =
-                    AnsiTransactionManager::rollback_transaction(&mut *tx.conn).await
-                {
-                    tracing::warn!(target: "db", error = %rollback, "rollback failed; the connection is thrown away");
+                match AnsiTransactionManager::rollback_transaction(tx.conn()).await {
+                    Ok(()) => tx.release(),
+                    Err(rollback) => {
+                        tracing::warn!(target: "db", error = %rollback, "rollback failed; the connection is thrown away");
+                    }
                 }
                 Err(error)
             }
@@ -146,9 +147,10 @@ impl Db {
     }
 
     async fn begin(&self) -> Result<Tx> {
-        let mut conn = self.read().await?;
-        AnsiTransactionManager::begin_transaction(&mut *conn).await?;
-        let (now, real_now) = diesel::select((app_now(), real_now())).get_result(&mut conn).await?;
+        let mut conn = Held(Some(self.read().await?));
+        AnsiTransactionManager::begin_transaction(conn.get()).await?;
+        let (now, real_now) =
+            diesel::select((app_now(), real_now())).get_result(conn.get()).await?;
         Ok(Tx {
             conn,
             now,
@@ -160,11 +162,12 @@ impl Db {
     }
 
     async fn commit(&self, mut tx: Tx) -> Result<()> {
-        AnsiTransactionManager::commit_transaction(&mut *tx.conn).await?;
+        AnsiTransactionManager::commit_transaction(tx.conn()).await?;
         metrics::jobs_enqueued(&tx.enqueued, tx.origin);
         if tx.enqueued.iter().any(|job| job.run_at <= tx.now) {
             self.doorbell.ring();
         }
+        tx.release();
         Ok(())
     }
 
@@ -198,9 +201,31 @@ pub(crate) async fn establish(
     Ok(conn)
 }
 
+/// The connection of an open transaction. Dropped before the transaction has ended (the client went away, a job ran out
+/// of time), it is closed and not given back: its locks must not wait for the next user of the pool.
+struct Held(Option<Object<AsyncPgConnection>>);
+
+impl Held {
+    fn get(&mut self) -> &mut Conn {
+        self.0.as_mut().expect("a transaction has its connection until it ends")
+    }
+
+    fn peek(&self) -> &Conn {
+        self.0.as_ref().expect("a transaction has its connection until it ends")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(conn) = self.0.take() {
+            drop(Object::take(conn));
+        }
+    }
+}
+
 /// A transaction with its instant. Commands take it first; it cannot be made elsewhere.
 pub struct Tx {
-    conn: Object<AsyncPgConnection>,
+    conn: Held,
     now: DateTime<Utc>,
     real_now: DateTime<Utc>,
     pub(crate) enqueued: Vec<Enqueued>,
@@ -221,9 +246,14 @@ impl Tx {
         self.real_now
     }
 
+    /// Gives the connection back: the transaction has ended.
+    fn release(mut self) {
+        drop(self.conn.0.take());
+    }
+
     /// The connection, for diesel.
     pub fn conn(&mut self) -> &mut Conn {
-        &mut self.conn
+        self.conn.get()
     }
 
     /// Says who causes the jobs of this transaction, for the metrics; requests are the default.
@@ -236,7 +266,7 @@ impl Tx {
     pub(crate) async fn one_at_a_time(&mut self, work: &str) -> Result<()> {
         statement("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind::<Text, _>(work)
-            .execute(&mut self.conn)
+            .execute(self.conn.get())
             .await?;
         Ok(())
     }
@@ -246,13 +276,13 @@ impl Deref for Tx {
     type Target = Conn;
 
     fn deref(&self) -> &Conn {
-        &self.conn
+        self.conn.peek()
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Conn {
-        &mut self.conn
+        self.conn.get()
     }
 }
 

@@ -33,6 +33,14 @@ async fn bad_input_is_refused_with_the_right_status_and_changes_nothing() {
         .header("Content-Type", "application/json")
         .body(vec![b'{', b'"', 0xff, b'"', b'}']);
     person.client.send(invalid_utf8).await.expect_error(400, "MALFORMED_JSON");
+    assert_eq!(app.database.number("SELECT count(*) FROM transactions").await, 0);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_amount_is_read_exactly_or_refused() {
+    let app = TestApp::start().await;
+    let person = app.person("person").await;
     for amount in [
         "0",
         "-5",
@@ -51,13 +59,10 @@ async fn bad_input_is_refused_with_the_right_status_and_changes_nothing() {
         "\"5000.005\"",
         "+5000",
     ] {
-        let reply = person
-            .client
-            .send(post(
-                &format!("{{\"amount\": {amount}, \"payment_method\": \"payme\"}}"),
-                "application/json",
-            ))
-            .await;
+        let body = format!("{{\"amount\": {amount}, \"payment_method\": \"payme\"}}");
+        let request = person.client.request(Method::POST, "payments/deposit/");
+        let request = request.header("Content-Type", "application/json").body(body);
+        let reply = person.client.send(request).await;
         assert_eq!(reply.status, 400, "{amount}: {}", reply.text);
         assert!(
             matches!(reply.code(), "VALIDATION_ERROR" | "MALFORMED_JSON"),

@@ -81,6 +81,29 @@ async fn the_database_refuses_wrong_money_whoever_asks() {
     app.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_goes_away_in_the_middle_leaves_no_lock_behind() {
+    let app = TestApp::start().await;
+    let person = app.person("impatient").await;
+    app.fund(&person, 100_000).await;
+    let (db, posting) = (app.app.db.clone(), withdrawal(0, &person, "1000.00"));
+    let (reached, middle) = tokio::sync::oneshot::channel();
+    let request = tokio::spawn(async move {
+        db.transaction(async |tx| {
+            let outcome = post(tx, &posting).await?;
+            reached.send(()).expect("somebody waits");
+            std::future::pending::<()>().await;
+            Ok(outcome)
+        })
+        .await
+    });
+    middle.await.expect("is in the middle");
+    request.abort();
+    assert_eq!(posted(&app, &withdrawal(1, &person, "2000.00")).await, Ok(Outcome::Done));
+    assert_eq!(app.available(&person).await, "98000.00", "what was not committed did not happen");
+    app.finish().await;
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
