@@ -385,6 +385,7 @@ pub async fn deposit(tx: &mut Tx, user: UserId, amount: Money) -> Result<Transac
             payme_transactions::amount_tiyin.eq(tiyin),
             payme_transactions::time_ms.eq(at),
             payme_transactions::create_time_ms.eq(at),
+            payme_transactions::expires_ms.eq(at + 43_200_000),
             payme_transactions::perform_time_ms.eq(at),
             payme_transactions::state.eq(2_i16),
         ))
