@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use shared::error::Result;
-use shared::jobs::{self, JobKind, kinds};
+use shared::jobs::{self, JobKind, Origin, kinds};
 use shared::{Outcome, Tx};
 
 /// The whole schedule.
@@ -51,6 +51,7 @@ impl CatchUp {
     }
 }
 
+type ByHand = for<'t> fn(&'t mut Tx) -> BoxFuture<'t, Result<Outcome>>;
 type Fire = for<'t> fn(&'t mut Tx, DateTime<Utc>, &'t str) -> BoxFuture<'t, Result<Outcome>>;
 
 /// One line of the schedule.
@@ -64,6 +65,7 @@ pub struct Scheduled {
     /// Why.
     pub why: &'static str,
     pub(crate) fire: Fire,
+    pub(crate) by_hand: ByHand,
 }
 
 /// A job without arguments at the times of a cron expression.
@@ -73,7 +75,7 @@ pub struct Scheduled {
 fn at<J: JobKind + Default>(expression: &str, catch_up: CatchUp, why: &'static str) -> Scheduled {
     let cron = cron::Schedule::from_str(expression)
         .expect("the schedule is written with valid expressions");
-    Scheduled { name: J::KIND, cron, catch_up, why, fire: fire::<J> }
+    Scheduled { name: J::KIND, cron, catch_up, why, fire: fire::<J>, by_hand: by_hand::<J> }
 }
 
 fn fire<'t, J: JobKind + Default>(
@@ -82,4 +84,13 @@ fn fire<'t, J: JobKind + Default>(
     by: &'t str,
 ) -> BoxFuture<'t, Result<Outcome>> {
     async move { jobs::fire(tx, J::KIND, tick, by, &J::default()).await }.boxed()
+}
+
+fn by_hand<'t, J: JobKind + Default>(tx: &'t mut Tx) -> BoxFuture<'t, Result<Outcome>> {
+    async move {
+        tx.caused_by(Origin::Admin);
+        let recorded = jobs::enqueue(tx, &J::default()).await?;
+        Ok(if recorded.is_some() { Outcome::Done } else { Outcome::AlreadyDone })
+    }
+    .boxed()
 }

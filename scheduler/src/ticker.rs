@@ -75,6 +75,26 @@ impl Ticker {
     }
 }
 
+impl Ticker {
+    /// Records the job of one schedule now, by hand: no tick, and nothing when such a job is waiting or running. `None`
+    /// when the kind is not scheduled.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn fire_now(&self, kind: &str) -> Result<Option<Outcome>> {
+        let Some(line) = self.schedule.iter().find(|line| line.name == kind) else {
+            return Ok(None);
+        };
+        self.app.db.transaction(async |tx| (line.by_hand)(tx).await).await.map(Some)
+    }
+
+    /// The kinds that are scheduled.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<&'static str> {
+        self.schedule.iter().map(|line| line.name).collect()
+    }
+}
+
 /// The ticks to fire, oldest first, and how many are skipped by policy.
 fn due(line: &Scheduled, last: DateTime<Utc>, now: DateTime<Utc>) -> (Vec<DateTime<Utc>>, usize) {
     let passed: Vec<_> =
@@ -142,6 +162,7 @@ mod tests {
             catch_up,
             why: "",
             fire: |_, _, _| Box::pin(async { Ok(Outcome::Done) }),
+            by_hand: |_| Box::pin(async { Ok(Outcome::Done) }),
         }
     }
 

@@ -143,11 +143,38 @@ diesel::table! {
 }
 
 diesel::table! {
+    job_cancellations (job_id) {
+        job_id -> BigInt,
+        requested_at -> Timestamptz,
+        requested_by -> Text,
+    }
+}
+
+diesel::table! {
+    job_queues (queue) {
+        queue -> Text,
+        paused_at -> Nullable<Timestamptz>,
+        paused_by -> Nullable<Text>,
+        pause_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    job_rates (key) {
+        key -> Text,
+        next_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     job_workers (worker, queue) {
         worker -> Text,
         queue -> Text,
         slots -> Integer,
         seen_at -> Timestamptz,
+        running -> Integer,
+        started_at -> Timestamptz,
+        drain_requested_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -174,6 +201,10 @@ diesel::table! {
         last_error -> Nullable<Text>,
         created_at -> Timestamptz,
         finished_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+        progress_done -> Nullable<BigInt>,
+        progress_total -> Nullable<BigInt>,
+        progress_cursor -> Nullable<Jsonb>,
     }
 }
 
@@ -401,6 +432,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     escrows,
     games,
     job_attempts,
+    job_cancellations,
+    job_queues,
+    job_rates,
     job_workers,
     jobs,
     listing_credentials,

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ struct Destination {
 pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>) {
     let mut restarts = 0_u32;
     while !engine.draining.is_cancelled() {
+        lane.transport_restarts.store(restarts, Ordering::Relaxed);
         if let Err(error) = work(&engine, &lane, restarts).await {
             tracing::warn!(target: "jobs", queue = %lane.queue, restarts, %error, "transport worker ended, starting another");
         }
@@ -48,19 +50,26 @@ pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>) {
 async fn work(engine: &Arc<Engine>, lane: &Arc<Lane>, restarts: u32) -> Result<(), String> {
     let settings = &engine.app.settings.redis;
     let conn = redis::connect(settings, true).map_err(|error| error.causes())?;
-    let storage = RedisStorage::<Value>::new(conn).with_config(redis::config(settings, lane.queue));
+    let config = redis::config(settings, lane.queue, lane.capacity);
+    let deliveries = (2 * lane.capacity).min(4 * config.batch_size);
+    let storage = RedisStorage::<Value>::new(conn).with_config(config);
     let destination = Destination { engine: Arc::clone(engine), lane: Arc::clone(lane) };
     let draining = engine.draining.clone();
-    let worker = WorkerBuilder::new(format!("{}-{}-r{restarts}", engine.name, lane.queue))
+    let worker = WorkerBuilder::new(transport_name(engine, lane, restarts))
         .backend(storage.poll_with_strategy(SteadyPoll::new(POLL_EVERY, &lane.fetch)))
         .data(destination)
-        .concurrency(2 * lane.queue.slots())
+        .concurrency(deliveries)
         .build(deliver);
     let drained = async move {
         draining.cancelled().await;
         Ok::<(), WorkerError>(())
     };
     worker.run_until(drained).await.map_err(|error| error.to_string())
+}
+
+/// The name of a transport worker: no other ever has it.
+pub(crate) fn transport_name(engine: &Engine, lane: &Lane, restarts: u32) -> String {
+    format!("{}-{}-r{restarts}", engine.name, lane.queue)
 }
 
 /// Handles one message. Always acknowledged, because the row knows better.
@@ -80,6 +89,10 @@ async fn deliver(message: Value, to: Data<Destination>) -> Result<(), BoxDynErro
     let tasks = engine.tasks.clone();
     let run = tasks.spawn(async move {
         let Ok(slot) = Arc::clone(&lane.slots).acquire_owned().await else { return };
+        if engine.draining.is_cancelled() {
+            lane.leave(job, generation);
+            return;
+        }
         match lane.claim(job, generation).await {
             Some(claimed) => engine.execute(claimed).await,
             None => metrics::JOB_STALE_DELIVERY.with_label_values(&[lane.queue.as_str()]).inc(),

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use shared::error::Result;
-use shared::jobs::{self, Claimed};
+use shared::jobs::{self, Claimed, Floor};
 
 use crate::engine::Engine;
-use crate::lane::{Lane, millis};
+use crate::floors::Floors;
+use crate::lane::{Lane, count, millis};
 
 /// Fills free slots while the direct transport is on.
 pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>) {
     let poll = engine.app.settings.jobs.poll_every;
+    let mut floors = Floors::default();
     loop {
         tokio::select! {
             () = engine.draining.cancelled() => return,
@@ -19,8 +21,9 @@ pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>) {
             () = tokio::time::sleep(poll) => {}
         }
         while engine.direct.load(Ordering::Relaxed) && !engine.draining.is_cancelled() {
-            match fill(&engine, &lane).await {
-                Ok(0) => break,
+            match fill(&engine, &lane, &mut floors).await {
+                Ok(0) if floors.is_low() => break,
+                Ok(0) => floors = Floors::default(),
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(target: "jobs", queue = %lane.queue, error = error.causes(), "direct claims failed");
@@ -32,14 +35,20 @@ pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>) {
 }
 
 /// Waits for a slot, claims as many due rows as there are free slots, and starts them. Returns how many.
-async fn fill(engine: &Arc<Engine>, lane: &Lane) -> Result<usize> {
+async fn fill(engine: &Arc<Engine>, lane: &Lane, floors: &mut Floors) -> Result<usize> {
     let Ok(first) = Arc::clone(&lane.slots).acquire_owned().await else { return Ok(0) };
     let mut slots = vec![first];
     while let Ok(slot) = Arc::clone(&lane.slots).try_acquire_owned() {
         slots.push(slot);
     }
-    let limit = i64::try_from(slots.len()).unwrap_or(1);
-    let jobs = claim(engine, lane, limit).await?;
+    if engine.draining.is_cancelled() {
+        return Ok(0);
+    }
+    let limit = count(slots.len());
+    (engine.probe)("before_claim");
+    let jobs = claim(engine, lane, floors.floor(), limit).await?;
+    (engine.probe)("after_claim");
+    floors.raise(jobs.iter().map(|job| (job.run_at, job.id)));
     let claimed = jobs.len();
     for (job, slot) in jobs.into_iter().zip(slots) {
         engine.start(job, slot);
@@ -48,8 +57,13 @@ async fn fill(engine: &Arc<Engine>, lane: &Lane) -> Result<usize> {
 }
 
 /// Claims up to `limit` due jobs of a lane.
-pub(crate) async fn claim(engine: &Engine, lane: &Lane, limit: i64) -> Result<Vec<Claimed>> {
+pub(crate) async fn claim(
+    engine: &Engine,
+    lane: &Lane,
+    floor: Floor,
+    limit: i64,
+) -> Result<Vec<Claimed>> {
     let conn = &mut engine.app.db.read().await?;
     let lease = millis(engine.app.settings.jobs.lease);
-    jobs::claim_pending(conn, lane.queue, &lane.kinds, limit, &engine.name, lease).await
+    jobs::claim_pending(conn, (lane.queue, &lane.kinds, floor), limit, &engine.name, lease).await
 }

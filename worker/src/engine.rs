@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use shared::App;
-use shared::error::{Error, Result};
+use shared::error::Result;
 use shared::ids::JobId;
-use shared::jobs::{self, Claimed, Queue, Registry};
+use shared::jobs::{self, Claimed, Floor, Registry};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,6 +22,10 @@ use crate::running::Running;
 /// Jobs that [`Engine::run_due`] claims at a time.
 const RUN_DUE_BATCH: i64 = 10;
 
+/// Is told the name of each point that a job passes: `before_claim`, `after_claim`, `before_commit`, `after_commit`,
+/// `after_mark`, `after_push`. The shipped worker does nothing there; fault tests kill the process.
+pub type Probe = fn(&'static str);
+
 /// Everything a worker process shares between its tasks.
 pub struct Engine {
     pub(crate) app: Arc<App>,
@@ -35,26 +39,32 @@ pub struct Engine {
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the process should take nothing new.
     pub(crate) draining: CancellationToken,
+    /// Cancelled when an operator asked this worker to drain.
+    pub(crate) leaving: CancellationToken,
     /// Whether jobs come straight from PostgreSQL now.
     pub(crate) direct: AtomicBool,
+    /// Called at the named points of a job's way.
+    pub(crate) probe: Probe,
     ready: AtomicBool,
 }
 
 impl Engine {
-    /// An engine for the queues of the settings (all when none are named).
-    ///
-    /// # Errors
-    /// A queue that does not exist.
-    pub fn new(app: Arc<App>) -> Result<Arc<Self>> {
+    /// An engine for the queues of the settings.
+    #[must_use]
+    pub fn new(app: Arc<App>) -> Arc<Self> {
         Self::with_registry(app, jobs::registry())
     }
 
     /// An engine with a registry of its own: tests and benchmarks add kinds.
-    ///
-    /// # Errors
-    /// A queue that does not exist.
-    pub fn with_registry(app: Arc<App>, registry: Registry) -> Result<Arc<Self>> {
-        let queues = queues(&app.settings.jobs.queues)?;
+    #[must_use]
+    pub fn with_registry(app: Arc<App>, registry: Registry) -> Arc<Self> {
+        Self::with_probe(app, registry, |_| {})
+    }
+
+    /// An engine that tells `probe` what it does: fault tests stop it at a point of their choice.
+    #[must_use]
+    pub fn with_probe(app: Arc<App>, registry: Registry, probe: Probe) -> Arc<Self> {
+        let queues = app.settings.jobs.queues.clone();
         let boot = Uuid::new_v4().simple().to_string();
         let name = format!("{}-{}", app.settings.jobs.worker_name, boot.get(..8).unwrap_or(&boot));
         let lanes = queues
@@ -65,10 +75,10 @@ impl Engine {
                     .filter(|entry| entry.queue == queue)
                     .map(|entry| entry.kind)
                     .collect();
-                Arc::new(Lane::new(&app, queue, kinds, &name))
+                Arc::new(Lane::new(&app, queue, kinds, &name, probe))
             })
             .collect();
-        Ok(Arc::new(Self {
+        Arc::new(Self {
             completions: completion::batcher(Arc::clone(&app)),
             app,
             registry,
@@ -77,9 +87,11 @@ impl Engine {
             running: Running::default(),
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
+            leaving: CancellationToken::new(),
             direct: AtomicBool::new(false),
+            probe,
             ready: AtomicBool::new(false),
-        }))
+        })
     }
 
     /// Whether the process has announced itself and takes jobs.
@@ -111,7 +123,7 @@ impl Engine {
         loop {
             let mut claimed = Vec::new();
             for lane in &self.lanes {
-                claimed.extend(direct::claim(self, lane, RUN_DUE_BATCH).await?);
+                claimed.extend(direct::claim(self, lane, Floor::NONE, RUN_DUE_BATCH).await?);
                 claimed.extend(quarantine::claim(self, lane).await?);
             }
             if claimed.is_empty() {
@@ -123,18 +135,4 @@ impl Engine {
             }
         }
     }
-}
-
-fn queues(names: &[String]) -> Result<Vec<Queue>> {
-    if names.is_empty() {
-        return Ok(Queue::ALL.to_vec());
-    }
-    names
-        .iter()
-        .map(|name| {
-            Queue::parse(name).ok_or_else(|| {
-                Error::internal(format!("WORKER_QUEUES names the unknown queue {name}"))
-            })
-        })
-        .collect()
 }

@@ -1,9 +1,11 @@
 //! Runs one claimed job: effect and completion commit together, and whatever happens becomes a transition of the row.
 
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
+use rand::Rng as _;
 use shared::error::{Error, Kind, Result};
 use shared::jobs::{self, Call, Claimed, Entry, JobVerdict, Origin, Prepared, Runner};
 use shared::telemetry::{metrics, trace};
@@ -11,18 +13,21 @@ use shared::{Outcome, Tx};
 use tracing::Instrument as _;
 
 use crate::engine::Engine;
+use crate::running::Stop;
 
 /// How a run ended, for the metrics and the log.
-enum Ended {
+pub(crate) enum Ended {
     /// The verdict is committed.
     Settled(JobVerdict),
+    /// The process ends: another worker goes on.
+    HandedBack,
     /// Another worker has the job: nothing of this run is committed.
     Stale,
 }
 
 impl Engine {
     /// Runs one claimed job to its end. Never fails: what cannot be written is rescued when the lease runs out.
-    pub(crate) async fn execute(&self, job: Claimed) {
+    pub(crate) async fn execute(&self, mut job: Claimed) {
         let Some(entry) = self.registry.get(&job.kind) else {
             // Claims name the kinds this process knows, so this is a bug; the lease gives the job to another.
             tracing::error!(target: "jobs", id = job.id, kind = job.kind, "claimed a job of an unknown kind");
@@ -35,11 +40,11 @@ impl Engine {
         metrics::observe(
             &metrics::JOB_WAIT,
             &labels,
-            std::time::Duration::from_millis(u64::try_from(job.waited_ms).unwrap_or(0)),
+            Duration::from_millis(u64::try_from(job.waited_ms).unwrap_or(0)),
         );
         let started = Instant::now();
         let outcome =
-            trace::scope(trace_id, self.run_to_end(entry, &job)).instrument(span.clone()).await;
+            trace::scope(trace_id, self.run_to_end(entry, &mut job)).instrument(span.clone()).await;
         metrics::observe(&metrics::JOB_DURATION, &[entry.kind], started.elapsed());
         metrics::JOB_FINISHED.with_label_values(&[entry.kind, entry.queue.as_str(), outcome]).inc();
         if matches!(outcome, "ok" | "dead" | "cancelled") {
@@ -51,34 +56,41 @@ impl Engine {
         );
     }
 
-    async fn run_to_end(&self, entry: &Entry, job: &Claimed) -> &'static str {
+    async fn run_to_end(&self, entry: &Entry, job: &mut Claimed) -> &'static str {
         let guard = self.running.enter(job, entry.queue);
+        // What was asked of the outside cannot be taken back by dropping the question.
+        let heeds = |stop| stop != Stop::Cancelled || !matches!(entry.runner, Runner::External(_));
         let run = AssertUnwindSafe(self.run(entry, job)).catch_unwind();
         let ended = tokio::select! {
-            () = guard.lost.cancelled() => Ok(Ended::Stale),
-            limited = tokio::time::timeout(entry.limits.timeout, run) => match limited {
-                Ok(Ok(ended)) => ended,
-                Ok(Err(panic)) => Err(Error::internal(format!("panicked: {}", panic_text(panic.as_ref())))),
-                Err(_) => Err(Error::unavailable(format!("timed out after {:?}", entry.limits.timeout))),
-            },
+            stop = guard.stopped(heeds) => Err(stop),
+            ended = run => Ok(ended),
+        };
+        let ended = match ended {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(panic)) => {
+                Err(Error::internal(format!("panicked: {}", panic_text(panic.as_ref()))))
+            }
+            Err(stop) => self.stop(job, stop).await,
         };
         match ended {
             Ok(Ended::Settled(verdict)) => settled(entry, &verdict),
+            Ok(Ended::HandedBack) => "handed_back",
             Ok(Ended::Stale) => stale(entry),
             Err(error) => self.failed(entry, job, &error).await,
         }
     }
 
-    async fn run(&self, entry: &Entry, job: &Claimed) -> Result<Ended> {
+    async fn run(&self, entry: &Entry, job: &mut Claimed) -> Result<Ended> {
         match &entry.runner {
             Runner::Effect(runner) => {
-                self.fenced(job, async |tx| {
+                let run = self.fenced(job, async |tx| {
                     runner.run(job.args.clone(), job.args_version, tx, &self.app).await
-                })
-                .await
+                });
+                limited(entry, run).await
             }
             Runner::Plain(runner) => {
-                match runner.run(job.args.clone(), job.args_version, &self.app).await? {
+                let run = runner.run(job.args.clone(), job.args_version, &self.app);
+                match limited(entry, run).await? {
                     JobVerdict::Done(_) => self.complete_in_group(job).await,
                     verdict @ (JobVerdict::Snooze(_)
                     | JobVerdict::Retry(_)
@@ -87,15 +99,38 @@ impl Engine {
                 }
             }
             Runner::External(runner) => {
-                let prepare = async |tx: &mut Tx| {
-                    runner.prepare(job.args.clone(), job.args_version, tx, &self.app).await
+                let run = async {
+                    let prepare = async |tx: &mut Tx| {
+                        runner.prepare(job.args.clone(), job.args_version, tx, &self.app).await
+                    };
+                    match self.app.db.transaction(prepare).await? {
+                        Prepared::Call(call) => self.call_outside(entry, job, call).await,
+                        Prepared::Settled(verdict) => self.fenced(job, async |_| Ok(verdict)).await,
+                    }
                 };
-                match self.app.db.transaction(prepare).await? {
-                    Prepared::Call(call) => self.call_outside(job, call).await,
-                    Prepared::Settled(verdict) => self.fenced(job, async |_| Ok(verdict)).await,
-                }
+                limited(entry, run).await
             }
+            Runner::Batch(runner) => self.run_batches(entry, job, runner.as_ref()).await,
         }
+    }
+
+    /// Ends a run that was told to stop; it is dropped by now, and whatever it had not committed is rolled back.
+    async fn stop(&self, job: &Claimed, stop: Stop) -> Result<Ended> {
+        let conn = &mut self.app.db.read().await?;
+        let (ours, ended) = match stop {
+            Stop::Lost => (false, Ended::Stale),
+            Stop::Interrupted => {
+                tracing::warn!(target: "jobs", "handed back at shutdown");
+                (jobs::hand_back(conn, job).await?, Ended::HandedBack)
+            }
+            Stop::Cancelled => {
+                tracing::warn!(target: "jobs", "stopped by an operator");
+                let reason = "cancelled by an operator".to_owned();
+                let ended = Ended::Settled(JobVerdict::Cancel(reason));
+                (jobs::cancel_run(conn, job).await?, ended)
+            }
+        };
+        Ok(if ours { ended } else { Ended::Stale })
     }
 
     /// Completes a job without an effect, together with others that end at the same time.
@@ -107,14 +142,30 @@ impl Engine {
         }
     }
 
-    /// Talks to the outside in no transaction, then records the answer in the fenced one.
-    async fn call_outside(&self, job: &Claimed, mut call: Box<dyn Call>) -> Result<Ended> {
+    /// Talks to the outside in no transaction, when it is this call's turn, then records the answer in the fenced one.
+    async fn call_outside(
+        &self,
+        entry: &Entry,
+        job: &Claimed,
+        mut call: Box<dyn Call>,
+    ) -> Result<Ended> {
+        if let Some(interval) = self.app.settings.jobs.call_interval(entry.queue) {
+            let turn = {
+                let conn = &mut self.app.db.read().await?;
+                jobs::reserve(conn, entry.queue.as_str(), interval).await?
+            };
+            let Some(wait) = turn else {
+                let later = Duration::from_millis(rand::rng().random_range(1_000..3_000));
+                return self.fenced(job, async |_| Ok(JobVerdict::Snooze(later))).await;
+            };
+            tokio::time::sleep(wait).await;
+        }
         call.call(&self.app).await?;
         self.fenced(job, async |tx| call.record(tx, &self.app).await).await
     }
 
     /// Opens the fenced transaction, runs `work` in it, and completes the job in it.
-    async fn fenced<F>(&self, job: &Claimed, work: F) -> Result<Ended>
+    pub(crate) async fn fenced<F>(&self, job: &Claimed, work: F) -> Result<Ended>
     where
         F: for<'t> AsyncFnOnce(&'t mut Tx) -> Result<JobVerdict>
             + for<'t> shared::db::Work<&'t mut Tx, Result<JobVerdict>, Fut: Send>
@@ -132,9 +183,11 @@ impl Engine {
                     return Err(Error::unavailable(reason));
                 }
                 jobs::settle(tx, job, &verdict).await?;
+                (self.probe)("before_commit");
                 Ok(Ended::Settled(verdict))
             })
             .await
+            .inspect(|_| (self.probe)("after_commit"))
     }
 
     /// Kind → retry or give up: our faults and what passes are tried again, what no retry changes is dead at once.
@@ -173,6 +226,14 @@ impl Engine {
             }
         }
     }
+}
+
+/// Gives a run as long as its kind may take.
+pub(crate) async fn limited<T>(entry: &Entry, run: impl Future<Output = Result<T>>) -> Result<T> {
+    let limit = entry.limits.timeout;
+    tokio::time::timeout(limit, run)
+        .await
+        .unwrap_or_else(|_| Err(Error::unavailable(format!("timed out after {limit:?}"))))
 }
 
 fn settled(entry: &Entry, verdict: &JobVerdict) -> &'static str {

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::error::Result;
-use shared::jobs::{self, Queue};
+use shared::error::{Error, Result};
+use shared::ids::JobId;
+use shared::jobs::{self, Presence};
 use shared::telemetry::metrics;
 
 use crate::engine::Engine;
-use crate::lane::millis;
+use crate::lane::{count, millis};
+use crate::running::Stop;
 
-/// Renews the leases of everything that runs here, four times per lease, also while draining.
+/// Renews the leases of everything that runs here, four times per lease, also while draining; and stops what is another
+/// worker's by now, or what an operator wants stopped.
 pub(crate) async fn renew(engine: Arc<Engine>) {
     let lease = engine.app.settings.jobs.lease;
     loop {
@@ -21,10 +24,15 @@ pub(crate) async fn renew(engine: Arc<Engine>) {
         }
         let renewed = async {
             let conn = &mut engine.app.db.read().await?;
-            jobs::renew(conn, &held, millis(lease)).await
+            let lost = jobs::renew(conn, &held, millis(lease)).await?;
+            let ids: Vec<JobId> = held.iter().map(|(job, _)| *job).collect();
+            Ok::<_, Error>((lost, jobs::cancel_requests(conn, &ids).await?))
         };
         match renewed.await {
-            Ok(lost) => lost.into_iter().for_each(|job| engine.running.lose(job)),
+            Ok((lost, unwanted)) => {
+                lost.into_iter().for_each(|job| engine.running.stop(job, Stop::Lost));
+                unwanted.into_iter().for_each(|job| engine.running.stop(job, Stop::Cancelled));
+            }
             // The fencing token decides if this lasts.
             Err(error) => {
                 tracing::warn!(target: "jobs", error = error.causes(), "leases were not renewed");
@@ -35,9 +43,8 @@ pub(crate) async fn renew(engine: Arc<Engine>) {
 
 /// Announces the slots of this worker and sweeps up lost work.
 pub(crate) async fn sweep(engine: Arc<Engine>) {
-    let queues: Vec<Queue> = engine.lanes.iter().map(|lane| lane.queue).collect();
     while !engine.draining.is_cancelled() {
-        match sweep_once(&engine, &queues).await {
+        match sweep_once(&engine).await {
             Ok(()) => engine.announced(),
             Err(error) => tracing::warn!(target: "jobs", error = error.causes(), "sweep failed"),
         }
@@ -48,9 +55,19 @@ pub(crate) async fn sweep(engine: Arc<Engine>) {
     }
 }
 
-async fn sweep_once(engine: &Engine, queues: &[Queue]) -> Result<()> {
+async fn sweep_once(engine: &Engine) -> Result<()> {
     let conn = &mut engine.app.db.read().await?;
-    jobs::announce(conn, &engine.name, queues).await?;
+    let lanes = engine.lanes.iter();
+    let presence: Vec<Presence> = lanes
+        .map(|lane| Presence {
+            queue: lane.queue,
+            slots: count(lane.capacity),
+            running: count(engine.running.count(lane.queue)),
+        })
+        .collect();
+    if jobs::announce(conn, &engine.name, &presence).await? {
+        engine.leaving.cancel();
+    }
     let mut found = 0;
     for rescued in jobs::rescue(conn).await? {
         found += 1;
@@ -62,9 +79,9 @@ async fn sweep_once(engine: &Engine, queues: &[Queue]) -> Result<()> {
                 .inc();
         }
     }
-    for queue in queues {
+    for queue in engine.lanes.iter().map(|lane| lane.queue) {
         let patience = queue.timeout() + engine.app.settings.jobs.dispatch_grace;
-        let offered = jobs::offer_again(conn, *queue, seconds(patience)).await?;
+        let offered = jobs::offer_again(conn, queue, seconds(patience)).await?;
         if offered > 0 {
             found += offered;
             tracing::warn!(target: "jobs", %queue, offered, "handed-out jobs never started and are offered again");

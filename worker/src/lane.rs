@@ -1,7 +1,8 @@
 //! One queue inside one worker process: its slots, its bell, and its claims.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use shared::App;
@@ -11,12 +12,15 @@ use shared::telemetry::metrics;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::batcher::Batcher;
+use crate::engine::Probe;
 
 /// A queue's share of this process.
 pub(crate) struct Lane {
     pub(crate) queue: Queue,
     /// The kinds of the queue that this process knows: others are left to a newer one.
     pub(crate) kinds: Vec<&'static str>,
+    /// How many slots there are.
+    pub(crate) capacity: usize,
     /// Runs at a time, whichever transport they came by.
     pub(crate) slots: Arc<Semaphore>,
     /// Rung when something may be due, or when the window has room again.
@@ -24,6 +28,10 @@ pub(crate) struct Lane {
     /// Rung when messages may be waiting in Redis: after a push and after a delivery.
     pub(crate) fetch: Arc<Notify>,
     claims: Batcher<(JobId, i32), Option<Claimed>>,
+    /// How often the transport's worker was started again: it has another name each time.
+    pub(crate) transport_restarts: AtomicU32,
+    /// Messages that were delivered when the process had begun to drain.
+    unstarted: Mutex<Vec<(JobId, i32)>>,
 }
 
 impl Lane {
@@ -32,17 +40,19 @@ impl Lane {
         queue: Queue,
         kinds: Vec<&'static str>,
         worker: &str,
+        probe: Probe,
     ) -> Self {
-        metrics::JOB_SLOTS
-            .with_label_values(&[queue.as_str()])
-            .set(i64::try_from(queue.slots()).unwrap_or(0));
+        let capacity = app.settings.jobs.slots(queue);
+        metrics::JOB_SLOTS.with_label_values(&[queue.as_str()]).set(count(capacity));
         let bell = Arc::new(Notify::new());
         let (app, ring, worker) = (Arc::clone(app), Arc::clone(&bell), worker.to_owned());
         let lease = millis(app.settings.jobs.lease);
         let claims = Batcher::start(move |messages: Vec<(JobId, i32)>| {
             let (app, ring, worker) = (Arc::clone(&app), Arc::clone(&ring), worker.clone());
             async move {
+                probe("before_claim");
                 let claimed = claim(&app, &messages, &worker, lease).await;
+                probe("after_claim");
                 // The window has room again.
                 ring.notify_one();
                 claimed
@@ -51,11 +61,24 @@ impl Lane {
         Self {
             queue,
             kinds,
-            slots: Arc::new(Semaphore::new(queue.slots())),
+            capacity,
+            slots: Arc::new(Semaphore::new(capacity)),
             bell,
             fetch: Arc::new(Notify::new()),
             claims,
+            transport_restarts: AtomicU32::new(0),
+            unstarted: Mutex::default(),
         }
+    }
+
+    /// Leaves a delivered message to another worker.
+    pub(crate) fn leave(&self, job: JobId, generation: i32) {
+        self.unstarted.lock().unwrap_or_else(PoisonError::into_inner).push((job, generation));
+    }
+
+    /// The messages that were left.
+    pub(crate) fn left(&self) -> Vec<(JobId, i32)> {
+        std::mem::take(&mut *self.unstarted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Claims the row of a message; `None` when the message is stale or repeated, or the database is away.
@@ -87,6 +110,11 @@ async fn claim(
             messages.iter().map(|_| None).collect()
         }
     }
+}
+
+/// A number of things as the statements and metrics take it.
+pub(crate) fn count(things: usize) -> i64 {
+    i64::try_from(things).unwrap_or(i64::MAX)
 }
 
 /// A duration as the statements take it.

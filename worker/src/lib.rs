@@ -10,11 +10,13 @@
 
 mod apalis;
 mod batcher;
+mod batches;
 mod completion;
 mod direct;
 mod dispatcher;
 mod engine;
 mod executor;
+mod floors;
 mod keeper;
 mod lane;
 mod quarantine;
@@ -22,5 +24,5 @@ mod redis;
 mod running;
 mod shutdown;
 
-pub use engine::Engine;
+pub use engine::{Engine, Probe};
 pub use shutdown::{run, until_signal};

@@ -13,11 +13,14 @@ use apalis_redis::{Config, RedisStorage};
 use futures::stream;
 use serde_json::{Value, json};
 use shared::error::{Error, Result};
+use shared::ids::JobId;
 use shared::jobs::{self, Dispatched, Queue};
 use shared::settings::RedisSettings;
 use shared::telemetry::metrics;
 
+use crate::apalis::transport_name;
 use crate::engine::Engine;
+use crate::lane::Lane;
 
 /// A command that takes longer has failed: a stalled Redis must not stall the dispatcher.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -25,6 +28,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const APALIS_ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How often Redis is asked whether it still knows us.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// Messages a transport worker fetches at a time: far below the 8,000 that its scripts cannot hold.
+const BATCH_MAX: usize = 1_000;
 /// Finished messages removed per call.
 const PRUNE_BATCH: usize = 500;
 
@@ -43,10 +48,10 @@ pub(crate) fn connect(settings: &RedisSettings, patient: bool) -> Result<Connect
 /// The apalis queue of one of our queues, in the safe configuration: a batch of at least a quarter of the deliveries
 /// at a time (or shutdown hangs), no task locks (they cost the whole backlog per job), an orphan window far above our
 /// leases.
-pub(crate) fn config(settings: &RedisSettings, queue: Queue) -> Config {
+pub(crate) fn config(settings: &RedisSettings, queue: Queue, slots: usize) -> Config {
     Config::default()
         .queue(format!("{}:jobs:{queue}", settings.prefix))
-        .batch_size(queue.slots())
+        .batch_size(slots.min(BATCH_MAX))
         .heartbeat_interval(Duration::from_secs(3))
         .missed_heartbeats(30)
         .lock_tasks(false)
@@ -59,8 +64,9 @@ pub(crate) fn config(settings: &RedisSettings, queue: Queue) -> Config {
 pub(crate) struct Pusher(RedisStorage<Value>);
 
 impl Pusher {
-    pub(crate) fn new(settings: &RedisSettings, queue: Queue) -> Result<Self> {
-        Ok(Self(RedisStorage::new(connect(settings, false)?).with_config(config(settings, queue))))
+    pub(crate) fn new(settings: &RedisSettings, lane: &Lane) -> Result<Self> {
+        let config = config(settings, lane.queue, lane.capacity);
+        Ok(Self(RedisStorage::new(connect(settings, false)?).with_config(config)))
     }
 
     /// Pushes one message per row under the id `{job}:{generation}`, which no other message ever has.
@@ -159,6 +165,26 @@ async fn offer_everything_again(engine: &Engine, reason: &str) {
     }
 }
 
+/// The messages of a lane that its transport worker has fetched and nobody has started: they would wait for the dispatch
+/// timeout.
+pub(crate) async fn fetched(
+    engine: &Engine,
+    lane: &Lane,
+    conn: &mut ConnectionManager,
+) -> Result<Vec<(JobId, i32)>> {
+    let config = config(&engine.app.settings.redis, lane.queue, lane.capacity);
+    let name = transport_name(engine, lane, lane.transport_restarts.load(Ordering::Relaxed));
+    let held = format!("{}:{name}", config.inflight_jobs_set());
+    let ids: Vec<String> = conn.smembers(held).await.map_err(Error::unavailable)?;
+    Ok(ids.iter().filter_map(|id| message(id)).collect())
+}
+
+/// The job and the generation that a message's id is made of.
+fn message(id: &str) -> Option<(JobId, i32)> {
+    let (job, generation) = id.split_once(':')?;
+    Some((job.parse().ok()?, generation.parse().ok()?))
+}
+
 /// Removes what apalis keeps of finished messages for ever: ids, payloads and metadata.
 pub(crate) async fn prune(engine: Arc<Engine>, mut conn: ConnectionManager) {
     let script = Script::new(
@@ -172,7 +198,7 @@ pub(crate) async fn prune(engine: Arc<Engine>, mut conn: ConnectionManager) {
     while !engine.draining.is_cancelled() {
         let mut pruned = 0;
         for lane in &engine.lanes {
-            let config = config(&engine.app.settings.redis, lane.queue);
+            let config = config(&engine.app.settings.redis, lane.queue, lane.capacity);
             for finished in [config.done_jobs_set(), config.dead_jobs_set()] {
                 let mut call = script.prepare_invoke();
                 call.key(finished)

@@ -1,4 +1,4 @@
-//! What this process runs now, and the token by which each run holds its job.
+//! What this process runs now, the token by which each run holds its job, and how a run is told to stop.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,11 +6,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use shared::ids::JobId;
 use shared::jobs::{Claimed, Queue};
 use shared::telemetry::metrics;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
+
+/// Why a run is stopped from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Another worker has the job.
+    Lost,
+    /// An operator wants it stopped.
+    Cancelled,
+    /// The process ends.
+    Interrupted,
+}
 
 struct Run {
-    job: Claimed,
-    lost: CancellationToken,
+    queue: Queue,
+    stop: watch::Sender<Option<Stop>>,
 }
 
 /// The runs of this process.
@@ -20,15 +31,15 @@ pub(crate) struct Running(Mutex<HashMap<(JobId, i64), Run>>);
 impl Running {
     /// Enters a run until the guard is dropped.
     pub(crate) fn enter(&self, job: &Claimed, queue: Queue) -> RunGuard<'_> {
-        let lost = CancellationToken::new();
-        self.runs().insert((job.id, job.lease_token), Run { job: job.clone(), lost: lost.clone() });
+        let (stop, stopped) = watch::channel(None);
+        self.runs().insert((job.id, job.lease_token), Run { queue, stop });
         metrics::JOB_RUNNING.with_label_values(&[job.kind.as_str(), queue.as_str()]).inc();
         RunGuard {
             running: self,
             key: (job.id, job.lease_token),
             kind: job.kind.clone(),
             queue,
-            lost,
+            stopped,
         }
     }
 
@@ -37,16 +48,25 @@ impl Running {
         self.runs().keys().copied().collect()
     }
 
-    /// Everything that still runs.
-    pub(crate) fn jobs(&self) -> Vec<Claimed> {
-        self.runs().values().map(|run| run.job.clone()).collect()
+    /// How many jobs of a queue run.
+    pub(crate) fn count(&self, queue: Queue) -> usize {
+        self.runs().values().filter(|run| run.queue == queue).count()
     }
 
-    /// Tells the run of a job that another worker has it.
-    pub(crate) fn lose(&self, job: JobId) {
-        for run in self.runs().values().filter(|run| run.job.id == job) {
-            run.lost.cancel();
+    /// Tells the runs of a job to stop.
+    pub(crate) fn stop(&self, job: JobId, why: Stop) {
+        for (_, run) in self.runs().iter().filter(|((id, _), _)| *id == job) {
+            run.stop.send_replace(Some(why));
         }
+    }
+
+    /// Tells every run to stop, and returns how many there are.
+    pub(crate) fn interrupt_all(&self) -> usize {
+        let runs = self.runs();
+        for run in runs.values() {
+            run.stop.send_replace(Some(Stop::Interrupted));
+        }
+        runs.len()
     }
 
     fn runs(&self) -> MutexGuard<'_, HashMap<(JobId, i64), Run>> {
@@ -60,8 +80,21 @@ pub(crate) struct RunGuard<'a> {
     key: (JobId, i64),
     kind: String,
     queue: Queue,
-    /// Cancelled when the lease is lost.
-    pub(crate) lost: CancellationToken,
+    stopped: watch::Receiver<Option<Stop>>,
+}
+
+impl RunGuard<'_> {
+    /// Ready when the run has been told to stop for a reason that it heeds.
+    pub(crate) async fn stopped(&self, heeds: impl Fn(Stop) -> bool) -> Stop {
+        let mut stopped = self.stopped.clone();
+        let told =
+            stopped.wait_for(|stop| stop.is_some_and(&heeds)).await.ok().and_then(|stop| *stop);
+        match told {
+            Some(stop) => stop,
+            // The sender lives in the table as long as this guard.
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl Drop for RunGuard<'_> {

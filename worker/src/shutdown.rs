@@ -2,7 +2,10 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use shared::ids::JobId;
 use shared::jobs;
 use shared::settings::Transport;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,6 +13,9 @@ use tokio::task::JoinSet;
 
 use crate::engine::Engine;
 use crate::{apalis, direct, dispatcher, keeper, quarantine, redis};
+
+/// How long interrupted runs have to hand back their jobs.
+const HAND_BACK_WITHIN: Duration = Duration::from_secs(3);
 
 /// Runs the engine until `stop` is ready, then drains it within the grace of the settings.
 pub async fn run(engine: Arc<Engine>, stop: impl Future<Output = ()>) {
@@ -19,7 +25,12 @@ pub async fn run(engine: Arc<Engine>, stop: impl Future<Output = ()>) {
         return;
     }
     tracing::info!(target: "jobs", worker = engine.name, "worker takes jobs");
-    stop.await;
+    tokio::select! {
+        () = stop => {}
+        () = engine.leaving.cancelled() => {
+            tracing::info!(target: "jobs", worker = engine.name, "an operator asked this worker to drain");
+        }
+    }
     drain(&engine).await;
     services.shutdown().await;
 }
@@ -35,7 +46,7 @@ fn start(engine: &Arc<Engine>, services: &mut JoinSet<()>) -> shared::Result<()>
     }
     match settings.jobs.transport {
         Transport::Direct => {
-            engine.direct.store(true, std::sync::atomic::Ordering::Relaxed);
+            engine.direct.store(true, Ordering::Relaxed);
             redis::show_mode(true);
         }
         Transport::Redis => {
@@ -45,7 +56,7 @@ fn start(engine: &Arc<Engine>, services: &mut JoinSet<()>) -> shared::Result<()>
             services
                 .spawn(redis::prune(Arc::clone(engine), redis::connect(&settings.redis, false)?));
             for lane in &engine.lanes {
-                let pusher = redis::Pusher::new(&settings.redis, lane.queue)?;
+                let pusher = redis::Pusher::new(&settings.redis, lane)?;
                 services.spawn(dispatcher::run(Arc::clone(engine), Arc::clone(lane), pusher));
                 services.spawn(apalis::run(Arc::clone(engine), Arc::clone(lane)));
             }
@@ -60,27 +71,47 @@ async fn listen(engine: Arc<Engine>) {
     jobs::listen(direct_url, move || lanes.iter().for_each(|lane| lane.bell.notify_one())).await;
 }
 
-/// Takes nothing new, waits for what runs, and hands back what does not finish in time: that attempt does not count.
+/// Takes nothing new, waits for what runs, and hands back the rest: what does not finish in time (the attempt does not
+/// count) and what was delivered and not started.
 async fn drain(engine: &Engine) {
     tracing::info!(target: "jobs", worker = engine.name, "worker drains");
     engine.draining.cancel();
     engine.tasks.close();
     let grace = engine.app.settings.jobs.shutdown_grace;
-    let finished = tokio::time::timeout(grace, engine.tasks.wait()).await.is_ok();
-    let left = async {
-        let conn = &mut engine.app.db.read().await?;
-        if !finished {
-            for job in engine.running.jobs() {
-                tracing::warn!(target: "jobs", id = job.id, kind = job.kind, "handed back at shutdown");
-                jobs::hand_back(conn, &job).await?;
-            }
-        }
-        jobs::retire(conn, &engine.name).await
-    };
-    if let Err(error) = left.await {
+    let mut interrupted = 0;
+    if tokio::time::timeout(grace, engine.tasks.wait()).await.is_err() {
+        interrupted = engine.running.interrupt_all();
+        // Each run hands its job back by itself; a run that cannot is rescued when its lease runs out.
+        drop(tokio::time::timeout(HAND_BACK_WITHIN, engine.tasks.wait()).await);
+    }
+    if let Err(error) = leave(engine).await {
         tracing::warn!(target: "jobs", error = error.causes(), "could not say goodbye; the leases will");
     }
-    tracing::info!(target: "jobs", worker = engine.name, finished, "worker stopped");
+    tracing::info!(target: "jobs", worker = engine.name, interrupted, "worker stopped");
+}
+
+async fn leave(engine: &Engine) -> shared::Result<()> {
+    let mut unstarted: Vec<(JobId, i32)> =
+        engine.lanes.iter().flat_map(|lane| lane.left()).collect();
+    if engine.app.settings.jobs.transport == Transport::Redis
+        && !engine.direct.load(Ordering::Relaxed)
+    {
+        let mut redis = redis::connect(&engine.app.settings.redis, false)?;
+        for lane in &engine.lanes {
+            match redis::fetched(engine, lane, &mut redis).await {
+                Ok(messages) => unstarted.extend(messages),
+                Err(error) => {
+                    tracing::warn!(target: "jobs", error = error.causes(), "fetched messages wait for the dispatch timeout");
+                }
+            }
+        }
+    }
+    let conn = &mut engine.app.db.read().await?;
+    let returned = jobs::take_back(conn, &unstarted).await?;
+    if returned > 0 {
+        tracing::info!(target: "jobs", returned, "jobs that were not started are offered to other workers");
+    }
+    jobs::retire(conn, &engine.name).await
 }
 
 /// Ready at SIGTERM or SIGINT.

@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, SmallInt, Text,
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
-use super::Queue;
+use super::{Progress, Queue};
 use crate::Conn;
 use crate::error::Result;
 use crate::ids::JobId;
@@ -45,9 +45,61 @@ pub struct Claimed {
     /// How long it waited past its due time, in milliseconds.
     #[diesel(sql_type = BigInt)]
     pub waited_ms: i64,
+    /// Long work: rows that earlier runs have done.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub progress_done: Option<i64>,
+    /// Long work: rows that were due when they were counted.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub progress_total: Option<i64>,
+    /// Long work: where the next batch begins.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub progress_cursor: Option<Value>,
 }
 
-/// Claims the rows that these messages speak of; a stale or repeated message claims nothing.
+impl Claimed {
+    /// How far earlier runs of long work came.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress {
+            done: self.progress_done.unwrap_or_default(),
+            total: self.progress_total,
+            cursor: self.progress_cursor.clone(),
+        }
+    }
+}
+
+/// Where a scan of due rows begins. A drain starts where its last batch ended: rows taken before are dead entries of
+/// the index, and while somebody holds an old snapshot they cannot be cleared away.
+#[derive(Clone, Copy, Debug)]
+pub struct Floor {
+    /// The due time of the last row taken.
+    pub run_at: DateTime<Utc>,
+    /// Its id.
+    pub id: JobId,
+}
+
+impl Floor {
+    /// Everything that is due.
+    pub const NONE: Self = Self { run_at: DateTime::UNIX_EPOCH, id: 0 };
+}
+
+/// Makes the rows of `mine` this worker's (`$1`) for as long as the lease (`$2`, milliseconds).
+macro_rules! claim {
+    ($mine:literal) => {
+        statement(concat!(
+            "WITH mine AS MATERIALIZED (", $mine, ")
+             UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_token = lease_token + 1, worker = $1,
+                             lease_until = now() + make_interval(secs => $2 / 1000.0), started_at = now(), ended_at = NULL
+             FROM mine WHERE jobs.id = mine.id
+             RETURNING jobs.id, kind, args, args_version, attempt, max_attempts, lease_token, trace_id, run_at,
+                       greatest(0, (extract(epoch FROM app_now() - run_at) * 1000)::bigint) AS waited_ms,
+                       progress_done, progress_total, progress_cursor"
+        ))
+    };
+}
+
+/// Claims the rows that these messages speak of; a stale or repeated message claims nothing, nor does any of a queue
+/// that is paused.
 ///
 /// # Errors
 /// The database's.
@@ -58,21 +110,16 @@ pub async fn claim_dispatched(
     lease_ms: i64,
 ) -> Result<Vec<Claimed>> {
     let (ids, generations): (Vec<JobId>, Vec<i32>) = messages.iter().copied().unzip();
-    let rows = statement(
-        "WITH mine AS MATERIALIZED (
-             SELECT j.id FROM jobs j JOIN unnest($1, $2) AS m (id, gen) ON j.id = m.id
-             WHERE j.state = 'dispatched' AND j.dispatch_gen = m.gen
-             FOR NO KEY UPDATE OF j SKIP LOCKED)
-         UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_token = lease_token + 1, worker = $3,
-                         lease_until = now() + make_interval(secs => $4 / 1000.0), started_at = now()
-         FROM mine WHERE jobs.id = mine.id
-         RETURNING jobs.id, kind, args, args_version, attempt, max_attempts, lease_token, trace_id, run_at,
-                   greatest(0, (extract(epoch FROM app_now() - run_at) * 1000)::bigint) AS waited_ms",
+    let rows = claim!(
+        "SELECT j.id FROM jobs j JOIN unnest($3, $4) AS m (id, gen) ON j.id = m.id
+         WHERE j.state = 'dispatched' AND j.dispatch_gen = m.gen
+           AND NOT EXISTS (SELECT FROM job_queues q WHERE q.queue = j.queue AND q.paused_at IS NOT NULL)
+         FOR NO KEY UPDATE OF j SKIP LOCKED"
     )
-    .bind::<Array<BigInt>, _>(ids)
-    .bind::<Array<Integer>, _>(generations)
     .bind::<Text, _>(worker)
     .bind::<BigInt, _>(lease_ms)
+    .bind::<Array<BigInt>, _>(ids)
+    .bind::<Array<Integer>, _>(generations)
     .load(conn)
     .await?;
     Ok(rows)
@@ -84,28 +131,26 @@ pub async fn claim_dispatched(
 /// The database's.
 pub async fn claim_pending(
     conn: &mut Conn,
-    queue: Queue,
-    kinds: &[&str],
+    from: (Queue, &[&str], Floor),
     limit: i64,
     worker: &str,
     lease_ms: i64,
 ) -> Result<Vec<Claimed>> {
-    let rows = statement(
-        "WITH mine AS MATERIALIZED (
-             SELECT id FROM jobs
-             WHERE state = 'pending' AND crashes = 0 AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
-             ORDER BY run_at, id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)
-         UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_token = lease_token + 1, worker = $4,
-                         lease_until = now() + make_interval(secs => $5 / 1000.0), started_at = now()
-         FROM mine WHERE jobs.id = mine.id
-         RETURNING jobs.id, kind, args, args_version, attempt, max_attempts, lease_token, trace_id, run_at,
-                   greatest(0, (extract(epoch FROM app_now() - run_at) * 1000)::bigint) AS waited_ms",
+    let (queue, kinds, floor) = from;
+    let rows = claim!(
+        "SELECT id FROM jobs
+         WHERE state = 'pending' AND crashes = 0 AND queue = $3 AND kind = ANY ($4) AND run_at <= app_now()
+           AND (run_at, id) > ($5, $6)
+           AND NOT EXISTS (SELECT FROM job_queues q WHERE q.queue = $3 AND q.paused_at IS NOT NULL)
+         ORDER BY run_at, id LIMIT $7 FOR NO KEY UPDATE SKIP LOCKED"
     )
-    .bind::<Text, _>(queue.as_str())
-    .bind::<Array<Text>, _>(kinds)
-    .bind::<BigInt, _>(limit)
     .bind::<Text, _>(worker)
     .bind::<BigInt, _>(lease_ms)
+    .bind::<Text, _>(queue.as_str())
+    .bind::<Array<Text>, _>(kinds)
+    .bind::<Timestamptz, _>(floor.run_at)
+    .bind::<BigInt, _>(floor.id)
+    .bind::<BigInt, _>(limit)
     .load(conn)
     .await?;
     Ok(rows)
@@ -125,21 +170,16 @@ pub async fn claim_suspect(
     worker: &str,
     lease_ms: i64,
 ) -> Result<Option<Claimed>> {
-    let row = statement(
-        "WITH mine AS MATERIALIZED (
-             SELECT id FROM jobs
-             WHERE state = 'pending' AND crashes > 0 AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
-             ORDER BY run_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
-         UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_token = lease_token + 1, worker = $3,
-                         lease_until = now() + make_interval(secs => $4 / 1000.0), started_at = now()
-         FROM mine WHERE jobs.id = mine.id
-         RETURNING jobs.id, kind, args, args_version, attempt, max_attempts, lease_token, trace_id, run_at,
-                   greatest(0, (extract(epoch FROM app_now() - run_at) * 1000)::bigint) AS waited_ms",
+    let row = claim!(
+        "SELECT id FROM jobs
+         WHERE state = 'pending' AND crashes > 0 AND queue = $3 AND kind = ANY ($4) AND run_at <= app_now()
+           AND NOT EXISTS (SELECT FROM job_queues q WHERE q.queue = $3 AND q.paused_at IS NOT NULL)
+         ORDER BY run_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED"
     )
-    .bind::<Text, _>(queue.as_str())
-    .bind::<Array<Text>, _>(kinds)
     .bind::<Text, _>(worker)
     .bind::<BigInt, _>(lease_ms)
+    .bind::<Text, _>(queue.as_str())
+    .bind::<Array<Text>, _>(kinds)
     .get_result(conn)
     .await
     .optional()?;

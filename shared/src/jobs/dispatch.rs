@@ -1,10 +1,11 @@
 //! Handing due rows to the transport.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 
-use super::Queue;
+use super::{Floor, Queue};
 use crate::Conn;
 use crate::error::Result;
 use crate::ids::JobId;
@@ -22,6 +23,9 @@ pub struct Dispatched {
     /// The request or job that caused it.
     #[diesel(sql_type = Nullable<Text>)]
     pub trace_id: Option<String>,
+    /// When it was due (business time).
+    #[diesel(sql_type = Timestamptz)]
+    pub run_at: DateTime<Utc>,
 }
 
 /// Marks due rows as dispatched and returns them, at most `batch`. Suspects are left to [`claim_suspect`](super::claim_suspect).
@@ -35,12 +39,15 @@ pub async fn take_due(
     conn: &mut Conn,
     queue: Queue,
     kinds: &[&str],
+    floor: Floor,
     batch: i64,
 ) -> Result<Vec<Dispatched>> {
     let rows = statement(
         "WITH due AS MATERIALIZED (
              SELECT id FROM jobs
              WHERE state = 'pending' AND crashes = 0 AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
+               AND (run_at, id) > ($4, $5)
+               AND NOT EXISTS (SELECT FROM job_queues q WHERE q.queue = $1 AND q.paused_at IS NOT NULL)
              ORDER BY run_at, id
              LIMIT least($3, greatest(0,
                  greatest(64, 2 * coalesce((SELECT sum(slots) FROM job_workers
@@ -49,11 +56,13 @@ pub async fn take_due(
              FOR UPDATE SKIP LOCKED)
          UPDATE jobs SET state = 'dispatched', dispatch_gen = dispatch_gen + 1, dispatched_at = now()
          FROM due WHERE jobs.id = due.id
-         RETURNING jobs.id, jobs.dispatch_gen, jobs.trace_id",
+         RETURNING jobs.id, jobs.dispatch_gen, jobs.trace_id, jobs.run_at",
     )
     .bind::<Text, _>(queue.as_str())
     .bind::<Array<Text>, _>(kinds)
     .bind::<BigInt, _>(batch)
+    .bind::<Timestamptz, _>(floor.run_at)
+    .bind::<BigInt, _>(floor.id)
     .load(conn)
     .await?;
     Ok(rows)
@@ -86,14 +95,14 @@ pub async fn offer_everything_again(conn: &mut Conn, queue: Queue) -> Result<usi
     offer_again(conn, queue, -1).await
 }
 
-/// Takes back rows whose push failed. A message of theirs that arrived all the same is stale by its generation.
+/// Takes back rows whose message was not pushed, or will not be worked on. A message of theirs that arrives all the same
+/// is stale by its generation. Returns how many.
 ///
 /// # Errors
 /// The database's.
-pub async fn take_back(conn: &mut Conn, rows: &[Dispatched]) -> Result<()> {
-    let (ids, generations): (Vec<JobId>, Vec<i32>) =
-        rows.iter().map(|row| (row.id, row.dispatch_gen)).unzip();
-    statement(
+pub async fn take_back(conn: &mut Conn, messages: &[(JobId, i32)]) -> Result<usize> {
+    let (ids, generations): (Vec<JobId>, Vec<i32>) = messages.iter().copied().unzip();
+    let taken = statement(
         "UPDATE jobs SET state = 'pending', dispatch_gen = dispatch_gen + 1
          FROM unnest($1, $2) AS m (id, gen)
          WHERE jobs.id = m.id AND jobs.dispatch_gen = m.gen AND jobs.state = 'dispatched'",
@@ -102,5 +111,5 @@ pub async fn take_back(conn: &mut Conn, rows: &[Dispatched]) -> Result<()> {
     .bind::<Array<Integer>, _>(generations)
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(taken)
 }

@@ -74,7 +74,7 @@ pub async fn fail(
     }
 }
 
-/// Gives back a job that a shutdown interrupted: the attempt does not count.
+/// Gives back a job that a shutdown interrupted, or long work between two batches: the attempt does not count.
 ///
 /// # Errors
 /// The database's.
@@ -82,6 +82,24 @@ pub async fn hand_back(conn: &mut Conn, job: &Claimed) -> Result<bool> {
     transition(conn, job, "pending", "handed_back", None, Duration::ZERO).await
 }
 
+/// Ends a run that an operator asked to be stopped.
+///
+/// # Errors
+/// The database's.
+pub async fn cancel_run(conn: &mut Conn, job: &Claimed) -> Result<bool> {
+    transition(
+        conn,
+        job,
+        "cancelled",
+        "cancelled",
+        Some("cancelled by an operator"),
+        Duration::ZERO,
+    )
+    .await
+}
+
+/// Moves the row on if the run still holds it. What would run again is cancelled instead when an operator asked for it.
+/// Snoozes and interruptions are no attempts, and a first attempt that succeeds is told by the row itself.
 async fn transition(
     conn: &mut Conn,
     job: &Claimed,
@@ -90,23 +108,32 @@ async fn transition(
     error: Option<&str>,
     wait: Duration,
 ) -> Result<bool> {
+    if outcome == "ok" && job.attempt == 1 {
+        return complete_first(conn, job).await;
+    }
     let error = error.map(|text| text.get(..text.floor_char_boundary(ERROR_MAX)).unwrap_or(text));
     let moved = statement(
-        "WITH moved AS (
+        "WITH asked AS (SELECT job_id FROM job_cancellations WHERE job_id = $1),
+         moved AS (
              UPDATE jobs SET
-                 state = $3,
-                 last_error = coalesce($5, last_error),
+                 state = CASE WHEN $3 = 'pending' AND EXISTS (SELECT FROM asked) THEN 'cancelled' ELSE $3 END,
+                 last_error = CASE WHEN $3 = 'pending' AND EXISTS (SELECT FROM asked) THEN 'cancelled by an operator'
+                                   ELSE coalesce($5, last_error) END,
                  run_at = CASE WHEN $4 IN ('retry', 'snoozed') THEN app_now() + make_interval(secs => $6 / 1000.0) ELSE run_at END,
                  attempt = CASE WHEN $4 IN ('snoozed', 'handed_back') THEN attempt - 1 ELSE attempt END,
                  crashes = CASE WHEN $4 = 'snoozed' THEN 0 ELSE crashes END,
-                 finished_at = CASE WHEN $3 = 'pending' THEN NULL ELSE app_now() END
+                 ended_at = now(),
+                 finished_at = CASE WHEN $3 = 'pending' AND NOT EXISTS (SELECT FROM asked) THEN NULL ELSE app_now() END
              WHERE id = $1 AND lease_token = $2 AND state = 'running'
-             RETURNING id, worker, started_at)
-         INSERT INTO job_attempts (job_id, attempt, worker, outcome, error, started_at)
-         SELECT id, $7::int::smallint, worker, $4, $5, started_at FROM moved
-         ON CONFLICT (job_id, attempt) DO UPDATE
-             SET worker = excluded.worker, outcome = excluded.outcome, error = excluded.error,
-                 started_at = excluded.started_at, ended_at = now()",
+             RETURNING id, worker, started_at),
+         noted AS (
+             INSERT INTO job_attempts (job_id, attempt, worker, outcome, error, started_at)
+             SELECT id, $7::int::smallint, worker, $4, $5, started_at FROM moved
+             WHERE $4 NOT IN ('snoozed', 'handed_back')
+             ON CONFLICT (job_id, attempt) DO UPDATE
+                 SET worker = excluded.worker, outcome = excluded.outcome, error = excluded.error,
+                     started_at = excluded.started_at, ended_at = now())
+         SELECT id FROM moved",
     )
     .bind::<BigInt, _>(job.id)
     .bind::<BigInt, _>(job.lease_token)
@@ -120,6 +147,19 @@ async fn transition(
     Ok(moved == 1)
 }
 
+/// The plain case: done at the first attempt.
+async fn complete_first(conn: &mut Conn, job: &Claimed) -> Result<bool> {
+    let moved = statement(
+        "UPDATE jobs SET state = 'done', finished_at = app_now(), ended_at = now()
+         WHERE id = $1 AND lease_token = $2 AND state = 'running'",
+    )
+    .bind::<BigInt, _>(job.id)
+    .bind::<BigInt, _>(job.lease_token)
+    .execute(conn)
+    .await?;
+    Ok(moved == 1)
+}
+
 /// Completes many jobs that have no effect in the database with one commit. Returns the ids that were still ours.
 ///
 /// # Errors
@@ -128,25 +168,24 @@ pub async fn complete_group(conn: &mut Conn, jobs: &[(JobId, i64)]) -> Result<Ve
     #[derive(QueryableByName)]
     struct Completed {
         #[diesel(sql_type = BigInt)]
-        job_id: JobId,
+        id: JobId,
     }
     let (ids, tokens): (Vec<JobId>, Vec<i64>) = jobs.iter().copied().unzip();
     let rows: Vec<Completed> = statement(
-        "WITH mine AS MATERIALIZED (
-             SELECT j.id FROM jobs j JOIN unnest($1, $2) AS m (id, token) ON j.id = m.id
-             WHERE j.lease_token = m.token AND j.state = 'running'
-             ORDER BY j.id FOR NO KEY UPDATE OF j),
-         moved AS (
-             UPDATE jobs SET state = 'done', finished_at = app_now() FROM mine WHERE jobs.id = mine.id
-             RETURNING jobs.id, attempt, worker, started_at)
-         INSERT INTO job_attempts (job_id, attempt, worker, outcome, started_at)
-         SELECT id, attempt, worker, 'ok', started_at FROM moved
-         ON CONFLICT (job_id, attempt) DO UPDATE SET outcome = excluded.outcome, ended_at = now()
-         RETURNING job_id",
+        "WITH moved AS (
+             UPDATE jobs SET state = 'done', finished_at = app_now(), ended_at = now()
+             FROM unnest($1, $2) AS m (id, token)
+             WHERE jobs.id = m.id AND lease_token = m.token AND state = 'running'
+             RETURNING jobs.id, attempt, worker, started_at),
+         noted AS (
+             INSERT INTO job_attempts (job_id, attempt, worker, outcome, started_at)
+             SELECT id, attempt, worker, 'ok', started_at FROM moved WHERE attempt > 1
+             ON CONFLICT (job_id, attempt) DO UPDATE SET outcome = excluded.outcome, ended_at = now())
+         SELECT id FROM moved",
     )
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Array<BigInt>, _>(tokens)
     .load(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| row.job_id).collect())
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }

@@ -1,7 +1,7 @@
 //! Leases: a worker that is silent for longer than its lease loses its jobs.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Text};
 use diesel_async::RunQueryDsl;
 
 use super::Queue;
@@ -41,27 +41,46 @@ pub async fn renew(conn: &mut Conn, jobs: &[(JobId, i64)], lease_ms: i64) -> Res
     Ok(lost.into_iter().map(|row| row.id).collect())
 }
 
-/// Says that a worker serves a queue with so many slots; the dispatch window is computed from it.
-/// Forgets workers that were silent for an hour.
+/// What a worker says about one of its queues.
+#[derive(Clone, Copy, Debug)]
+pub struct Presence {
+    /// The queue.
+    pub queue: Queue,
+    /// How many jobs of it the worker can run at a time.
+    pub slots: i64,
+    /// How many it runs now.
+    pub running: i64,
+}
+
+/// Says that a worker is there; the dispatch window is computed from its slots. Returns whether an operator asked it to
+/// drain. Forgets workers that were silent for an hour.
 ///
 /// # Errors
 /// The database's.
-pub async fn announce(conn: &mut Conn, worker: &str, queues: &[Queue]) -> Result<()> {
-    let names: Vec<&str> = queues.iter().map(|queue| queue.as_str()).collect();
-    let slots: Vec<i64> =
-        queues.iter().map(|queue| i64::try_from(queue.slots()).unwrap_or(1)).collect();
-    statement(
+pub async fn announce(conn: &mut Conn, worker: &str, queues: &[Presence]) -> Result<bool> {
+    #[derive(QueryableByName)]
+    struct Asked {
+        #[diesel(sql_type = Bool)]
+        drain: bool,
+    }
+    let names: Vec<&str> = queues.iter().map(|presence| presence.queue.as_str()).collect();
+    let (slots, running): (Vec<i64>, Vec<i64>) =
+        queues.iter().map(|presence| (presence.slots, presence.running)).unzip();
+    let asked: Vec<Asked> = statement(
         "WITH forgotten AS (DELETE FROM job_workers WHERE seen_at < now() - interval '1 hour')
-         INSERT INTO job_workers (worker, queue, slots, seen_at)
-         SELECT $1, q.queue, q.slots::int, now() FROM unnest($2, $3) AS q (queue, slots)
-         ON CONFLICT (worker, queue) DO UPDATE SET seen_at = now(), slots = excluded.slots",
+         INSERT INTO job_workers (worker, queue, slots, running, seen_at)
+         SELECT $1, q.queue, q.slots::int, q.running::int, now() FROM unnest($2, $3, $4) AS q (queue, slots, running)
+         ON CONFLICT (worker, queue) DO UPDATE
+             SET seen_at = now(), slots = excluded.slots, running = excluded.running
+         RETURNING drain_requested_at IS NOT NULL AS drain",
     )
     .bind::<Text, _>(worker)
     .bind::<Array<Text>, _>(names)
     .bind::<Array<BigInt>, _>(slots)
-    .execute(conn)
+    .bind::<Array<BigInt>, _>(running)
+    .load(conn)
     .await?;
-    Ok(())
+    Ok(asked.iter().any(|row| row.drain))
 }
 
 /// Says that a worker is gone.

@@ -13,6 +13,7 @@
 //! business time (`app_now()`); leases and hand-outs are real time (`now()`).
 
 mod backoff;
+mod cancel;
 mod claim;
 mod dispatch;
 mod doorbell;
@@ -21,9 +22,13 @@ mod enqueue;
 mod finish;
 pub mod kinds;
 mod lease;
+pub mod operate;
+mod progress;
 mod queue;
+mod rate;
 mod registry;
 mod rescue;
+mod runner;
 mod stats;
 mod tick;
 
@@ -37,16 +42,20 @@ use crate::error::Result;
 use crate::{App, Outcome, Tx};
 
 pub use backoff::Backoff;
-pub use claim::{Claimed, claim_dispatched, claim_pending, claim_suspect};
+pub use cancel::{cancel_requests, is_cancel_requested};
+pub use claim::{Claimed, Floor, claim_dispatched, claim_pending, claim_suspect};
 pub use dispatch::{Dispatched, offer_again, offer_everything_again, take_back, take_due};
 pub use doorbell::{Doorbell, listen};
 pub use effect::claim_effect;
 pub use enqueue::{Enqueued, Origin, enqueue, enqueue_at};
-pub use finish::{complete_group, fail, fence, hand_back, settle};
-pub use lease::{announce, renew, retire};
-pub use queue::Queue;
-pub use registry::{Call, Entry, Prepared, Registry, Runner, registry};
+pub use finish::{cancel_run, complete_group, fail, fence, hand_back, settle};
+pub use lease::{Presence, announce, renew, retire};
+pub use progress::{Batch, Progress, save_progress};
+pub use queue::{Queue, QueuePolicy};
+pub use rate::reserve;
+pub use registry::{Entry, Registry, registry};
 pub use rescue::{MAX_CRASHES, Rescued, rescue};
+pub use runner::{BatchRunner, Call, Prepared, Runner};
 pub use stats::{KindBacklog, QueueBacklog, backlog, dead_by_kind, unknown_kinds};
 pub use tick::{fire, last_tick};
 
@@ -61,8 +70,8 @@ pub trait JobKind: Serialize + DeserializeOwned + Send + Sync + 'static {
     const QUEUE: Queue;
     /// The version of the arguments.
     const VERSION: i16 = 1;
-    /// How long and how often it may try.
-    const LIMITS: Limits = Limits::STANDARD;
+    /// How long and how often it may try: its queue's limits, unless it says otherwise.
+    const LIMITS: Limits = Self::QUEUE.policy().limits;
 
     /// The business key: while a job with it is live, another is not recorded.
     fn unique_key(&self) -> Option<String> {
@@ -115,6 +124,18 @@ pub trait PlainJob: JobKind {
     fn run(self, app: &App) -> impl Future<Output = Result<JobVerdict>> + Send;
 }
 
+/// Long work in bounded batches. A batch commits with its progress, so the work can be stopped, killed and resumed without
+/// losing or repeating a row; operators see how far it is.
+pub trait BatchJob: JobKind {
+    /// Does the next batch, inside the fenced transaction that also saves the progress. It takes well under a second.
+    fn batch(
+        &self,
+        tx: &mut Tx,
+        app: &App,
+        so_far: Progress,
+    ) -> impl Future<Output = Result<Batch>> + Send;
+}
+
 /// What a handler says about its run. An `Err` is a verdict too: the executor retries our faults and what passes
 /// (`Internal`, `Unavailable`), and gives up on the rest.
 #[derive(Debug)]
@@ -146,13 +167,4 @@ pub struct Limits {
     pub timeout: Duration,
     /// The wait between attempts.
     pub backoff: Backoff,
-}
-
-impl Limits {
-    /// Twelve attempts over about an hour, 15 seconds each.
-    pub const STANDARD: Self = Self {
-        max_attempts: 12,
-        timeout: Duration::from_secs(15),
-        backoff: Backoff { base: Duration::from_secs(2), max: Duration::from_secs(600) },
-    };
 }

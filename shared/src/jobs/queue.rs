@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::{Backoff, Limits};
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -18,25 +19,46 @@ text_enum! {
     }
 }
 
+/// One line of the table of queues.
+#[derive(Clone, Copy, Debug)]
+pub struct QueuePolicy {
+    /// How many jobs of the queue one worker process runs at a time; `WORKER_SLOTS` changes it for a process.
+    pub slots: usize,
+    /// The limits of its kinds, unless a kind has its own. No kind may run longer than its queue's: a handed-out job
+    /// that has not started by then is offered again.
+    pub limits: Limits,
+}
+
 impl Queue {
-    /// How many jobs of the queue one worker process runs at a time.
+    /// The table of queues.
+    ///
+    /// | queue | slots | one run | attempts | waits between them |
+    /// |---|---|---|---|---|
+    /// | money | 8 | 15 s | 20 | 2 s to 10 min: about two hours of trying |
+    /// | default | 8 | 15 s | 12 | 2 s to 10 min: about an hour |
+    /// | mail | 16 | 30 s | 16 | 10 s to 1 h: about half a day, as mail servers do |
+    /// | bulk | 4 | 60 s (one batch) | 6 | 30 s to 10 min |
     #[must_use]
-    pub const fn slots(self) -> usize {
+    pub const fn policy(self) -> QueuePolicy {
         match self {
-            Self::Money => 8,
-            Self::Default => 8,
-            Self::Mail => 16,
-            Self::Bulk => 4,
+            Self::Money => QueuePolicy { slots: 8, limits: limits(20, 15, 2, 600) },
+            Self::Default => QueuePolicy { slots: 8, limits: limits(12, 15, 2, 600) },
+            Self::Mail => QueuePolicy { slots: 16, limits: limits(16, 30, 10, 3_600) },
+            Self::Bulk => QueuePolicy { slots: 4, limits: limits(6, 60, 30, 600) },
         }
     }
 
-    /// The longest run any kind of the queue is allowed; a handed-out job that has not started by then is offered again.
+    /// The longest run any kind of the queue is allowed.
     #[must_use]
     pub const fn timeout(self) -> Duration {
-        match self {
-            Self::Money | Self::Default => Duration::from_secs(15),
-            Self::Mail => Duration::from_secs(30),
-            Self::Bulk => Duration::from_secs(60),
-        }
+        self.policy().limits.timeout
+    }
+}
+
+const fn limits(max_attempts: i16, timeout: u64, base: u64, max: u64) -> Limits {
+    Limits {
+        max_attempts,
+        timeout: Duration::from_secs(timeout),
+        backoff: Backoff { base: Duration::from_secs(base), max: Duration::from_secs(max) },
     }
 }

@@ -2,13 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
-use serde_json::Value;
-
-use super::{ExternalJob, Job, JobVerdict, Limits, PlainJob, Queue, kinds};
-use crate::error::{Error, Result};
-use crate::{App, Tx};
+use super::{BatchJob, ExternalJob, Job, JobKind, Limits, PlainJob, Queue, Runner, kinds};
 
 /// Every kind, grouped by queue.
 ///
@@ -42,98 +36,47 @@ pub struct Entry {
     pub kind: &'static str,
     /// Where it waits.
     pub queue: Queue,
+    /// The version of the arguments that are recorded today.
+    pub version: i16,
     /// How long and how often it may try.
     pub limits: Limits,
     /// How it runs.
     pub runner: Runner,
 }
 
-/// The three ways a kind runs.
-pub enum Runner {
-    /// Inside the fenced transaction.
-    Effect(Box<dyn EffectRunner>),
-    /// Prepare (transaction), call (none), record (transaction).
-    External(Box<dyn ExternalRunner>),
-    /// In no transaction, completed in groups.
-    Plain(Box<dyn PlainRunner>),
-}
-
-/// A [`PlainJob`] behind its kind's name.
-pub trait PlainRunner: Send + Sync {
-    /// Decodes the arguments and runs.
-    fn run<'a>(
-        &'a self,
-        args: Value,
-        version: i16,
-        app: &'a App,
-    ) -> BoxFuture<'a, Result<JobVerdict>>;
-}
-
-/// A [`Job`] behind its kind's name.
-pub trait EffectRunner: Send + Sync {
-    /// Decodes the arguments and runs.
-    fn run<'a>(
-        &'a self,
-        args: Value,
-        version: i16,
-        tx: &'a mut Tx,
-        app: &'a App,
-    ) -> BoxFuture<'a, Result<JobVerdict>>;
-}
-
-/// An [`ExternalJob`] behind its kind's name.
-pub trait ExternalRunner: Send + Sync {
-    /// Decodes the arguments and prepares the call; `Err` carries the verdict of undecodable arguments.
-    fn prepare<'a>(
-        &'a self,
-        args: Value,
-        version: i16,
-        tx: &'a mut Tx,
-        app: &'a App,
-    ) -> BoxFuture<'a, Result<Prepared>>;
-}
-
-/// What preparing came to.
-pub enum Prepared {
-    /// There is a call to make.
-    Call(Box<dyn Call>),
-    /// There is not.
-    Settled(JobVerdict),
-}
-
-/// A prepared call to the outside.
-pub trait Call: Send {
-    /// Makes it.
-    fn call<'a>(&'a mut self, app: &'a App) -> BoxFuture<'a, Result<()>>;
-    /// Records its answer.
-    fn record<'a>(
-        self: Box<Self>,
-        tx: &'a mut Tx,
-        app: &'a App,
-    ) -> BoxFuture<'a, Result<JobVerdict>>;
-}
-
 impl Registry {
     /// Adds a kind whose effect is in our database.
     #[must_use]
     pub fn effect<J: Job>(self) -> Self {
-        self.add::<J>(Runner::Effect(Box::new(Typed::<J>(std::marker::PhantomData))))
+        self.add::<J>(Runner::effect::<J>())
     }
 
     /// Adds a kind whose effect is outside.
     #[must_use]
     pub fn external<J: ExternalJob>(self) -> Self {
-        self.add::<J>(Runner::External(Box::new(Typed::<J>(std::marker::PhantomData))))
+        self.add::<J>(Runner::external::<J>())
     }
 
     /// Adds a kind that runs in no transaction.
     #[must_use]
     pub fn plain<J: PlainJob>(self) -> Self {
-        self.add::<J>(Runner::Plain(Box::new(Typed::<J>(std::marker::PhantomData))))
+        self.add::<J>(Runner::plain::<J>())
     }
 
-    fn add<J: super::JobKind>(mut self, runner: Runner) -> Self {
-        let entry = Entry { kind: J::KIND, queue: J::QUEUE, limits: J::LIMITS, runner };
+    /// Adds a kind that works in batches.
+    #[must_use]
+    pub fn batch<J: BatchJob>(self) -> Self {
+        self.add::<J>(Runner::batch::<J>())
+    }
+
+    fn add<J: JobKind>(mut self, runner: Runner) -> Self {
+        let entry = Entry {
+            kind: J::KIND,
+            queue: J::QUEUE,
+            version: J::VERSION,
+            limits: J::LIMITS,
+            runner,
+        };
         assert!(
             J::LIMITS.timeout <= J::QUEUE.timeout(),
             "{} may run longer than its queue allows",
@@ -158,99 +101,5 @@ impl Registry {
     #[must_use]
     pub fn kinds(&self) -> Vec<&'static str> {
         self.entries.keys().copied().collect()
-    }
-}
-
-struct Typed<J>(std::marker::PhantomData<fn() -> J>);
-
-/// The arguments in today's form, or the verdict that no deploy will change.
-fn decode<J: super::JobKind>(args: Value, version: i16) -> std::result::Result<J, JobVerdict> {
-    let args = if version == J::VERSION { args } else { J::upgrade(args, version) };
-    serde_json::from_value(args)
-        .map_err(|error| JobVerdict::Dead(format!("undecodable arguments: {error}")))
-}
-
-impl<J: Job> EffectRunner for Typed<J> {
-    fn run<'a>(
-        &'a self,
-        args: Value,
-        version: i16,
-        tx: &'a mut Tx,
-        app: &'a App,
-    ) -> BoxFuture<'a, Result<JobVerdict>> {
-        async move {
-            match decode::<J>(args, version) {
-                Ok(job) => job.run(tx, app).await,
-                Err(verdict) => Ok(verdict),
-            }
-        }
-        .boxed()
-    }
-}
-
-impl<J: PlainJob> PlainRunner for Typed<J> {
-    fn run<'a>(
-        &'a self,
-        args: Value,
-        version: i16,
-        app: &'a App,
-    ) -> BoxFuture<'a, Result<JobVerdict>> {
-        async move {
-            match decode::<J>(args, version) {
-                Ok(job) => job.run(app).await,
-                Err(verdict) => Ok(verdict),
-            }
-        }
-        .boxed()
-    }
-}
-
-impl<J: ExternalJob> ExternalRunner for Typed<J> {
-    fn prepare<'a>(
-        &'a self,
-        args: Value,
-        version: i16,
-        tx: &'a mut Tx,
-        app: &'a App,
-    ) -> BoxFuture<'a, Result<Prepared>> {
-        async move {
-            let job = match decode::<J>(args, version) {
-                Ok(job) => job,
-                Err(verdict) => return Ok(Prepared::Settled(verdict)),
-            };
-            Ok(match job.prepare(tx, app).await? {
-                Some(plan) => Prepared::Call(Box::new(Planned::<J> { plan, answer: None })),
-                None => Prepared::Settled(JobVerdict::Done(crate::Outcome::AlreadyDone)),
-            })
-        }
-        .boxed()
-    }
-}
-
-struct Planned<J: ExternalJob> {
-    plan: J::Plan,
-    answer: Option<J::Answer>,
-}
-
-impl<J: ExternalJob> Call for Planned<J> {
-    fn call<'a>(&'a mut self, app: &'a App) -> BoxFuture<'a, Result<()>> {
-        async move {
-            self.answer = Some(J::call(&self.plan, app).await?);
-            Ok(())
-        }
-        .boxed()
-    }
-
-    fn record<'a>(
-        self: Box<Self>,
-        tx: &'a mut Tx,
-        app: &'a App,
-    ) -> BoxFuture<'a, Result<JobVerdict>> {
-        async move {
-            let answer =
-                self.answer.ok_or_else(|| Error::internal("recorded before it was called"))?;
-            J::record(self.plan, answer, tx, app).await
-        }
-        .boxed()
     }
 }

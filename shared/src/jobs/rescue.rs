@@ -20,7 +20,7 @@ pub struct Rescued {
     /// Its queue.
     #[diesel(sql_type = Text)]
     pub queue: String,
-    /// `pending`, or `dead` when it crashed too often.
+    /// `pending`, `dead` when it crashed too often, or `cancelled` when an operator wanted it stopped.
     #[diesel(sql_type = Text)]
     pub state: String,
 }
@@ -32,15 +32,17 @@ pub struct Rescued {
 pub async fn rescue(conn: &mut Conn) -> Result<Vec<Rescued>> {
     let rows = statement(
         "WITH lost AS MATERIALIZED (
-             SELECT id, attempt, worker, started_at FROM jobs
+             SELECT id, attempt, worker, started_at,
+                    EXISTS (SELECT FROM job_cancellations c WHERE c.job_id = jobs.id) AS unwanted FROM jobs
              WHERE state = 'running' AND lease_until < now()
              ORDER BY lease_until LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED),
          moved AS (
              UPDATE jobs SET
-                 crashes = crashes + 1, lease_token = lease_token + 1,
+                 crashes = crashes + 1, lease_token = lease_token + 1, ended_at = now(),
                  last_error = 'the worker vanished',
-                 state = CASE WHEN crashes + 1 >= $1 OR jobs.attempt >= max_attempts THEN 'dead' ELSE 'pending' END,
-                 finished_at = CASE WHEN crashes + 1 >= $1 OR jobs.attempt >= max_attempts THEN app_now() END
+                 state = CASE WHEN unwanted THEN 'cancelled'
+                              WHEN crashes + 1 >= $1 OR jobs.attempt >= max_attempts THEN 'dead' ELSE 'pending' END,
+                 finished_at = CASE WHEN unwanted OR crashes + 1 >= $1 OR jobs.attempt >= max_attempts THEN app_now() END
              FROM lost WHERE jobs.id = lost.id
              RETURNING jobs.id, jobs.kind, jobs.queue, jobs.state),
          noted AS (

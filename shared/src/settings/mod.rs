@@ -1,5 +1,6 @@
 //! Configuration: environment variables, read once into one struct per concern. `.env.example` lists them all.
 
+mod jobs;
 mod vars;
 
 use std::collections::HashMap;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::text_enum::text_enum;
+pub use jobs::{JobSettings, Transport};
 use vars::Vars;
 pub use vars::{Secret, parse_duration};
 
@@ -166,41 +168,6 @@ pub struct Windows {
     pub auto_approve_after: Duration,
 }
 
-/// The job platform.
-#[derive(Clone, Debug)]
-pub struct JobSettings {
-    /// `WORKER_NAME` (host name and process id): shown to operators; a boot id is added.
-    pub worker_name: String,
-    /// `WORKER_QUEUES` (all): the queues this worker serves.
-    pub queues: Vec<String>,
-    /// `JOBS_TRANSPORT` (redis): `redis`, or `direct` to claim straight from PostgreSQL.
-    pub transport: Transport,
-    /// `JOBS_LEASE` (20s): how long a silent worker keeps its jobs.
-    pub lease: Duration,
-    /// `JOBS_SWEEP_EVERY` (5s): how often leases and lost messages are looked for.
-    pub sweep_every: Duration,
-    /// `JOBS_POLL_EVERY` (500ms): how often due jobs are looked for when no doorbell rings.
-    pub poll_every: Duration,
-    /// `JOBS_DISPATCH_GRACE` (15s): added to the queue's time limit before a handed-out job is offered again.
-    pub dispatch_grace: Duration,
-    /// `JOBS_REDIS_PATIENCE` (10s): Redis away for longer turns the transport to `direct`.
-    pub redis_patience: Duration,
-    /// `SHUTDOWN_GRACE` (25s): how long running work may take to finish after SIGTERM.
-    pub shutdown_grace: Duration,
-    /// `SCHEDULER_NAME`: shown on the ticks it fires.
-    pub scheduler_name: String,
-}
-
-text_enum! {
-    /// How a due job reaches a worker.
-    Transport {
-        /// Through apalis-redis; `direct` by itself while Redis is away.
-        Redis = "redis",
-        /// Straight from PostgreSQL.
-        Direct = "direct",
-    }
-}
-
 /// Logs.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
@@ -237,7 +204,7 @@ impl Settings {
             mail: mail(&vars)?,
             payme: payme(&vars)?,
             windows: windows(&vars)?,
-            jobs: jobs(&vars)?,
+            jobs: jobs::jobs(&vars)?,
             log: LogSettings {
                 filter: vars.text(
                     "LOG_LEVEL",
@@ -369,23 +336,5 @@ fn windows(vars: &Vars) -> Result<Windows, SettingsError> {
         receive_within: vars.duration("ESCROW_RECEIVE_WITHIN", "72h")?,
         release_after: vars.duration("ESCROW_RELEASE_AFTER", "24h")?,
         auto_approve_after: vars.duration("LISTING_AUTO_APPROVE_AFTER", "48h")?,
-    })
-}
-
-fn jobs(vars: &Vars) -> Result<JobSettings, SettingsError> {
-    let process = format!("{}-{}", vars.text("HOSTNAME", "localhost"), std::process::id());
-    let transport = Transport::parse(&vars.text("JOBS_TRANSPORT", "redis"))
-        .ok_or_else(|| SettingsError::new("JOBS_TRANSPORT", "must be redis or direct"))?;
-    Ok(JobSettings {
-        worker_name: vars.text("WORKER_NAME", &process),
-        queues: vars.list("WORKER_QUEUES", ""),
-        transport,
-        lease: vars.duration("JOBS_LEASE", "20s")?,
-        sweep_every: vars.duration("JOBS_SWEEP_EVERY", "5s")?,
-        poll_every: vars.duration("JOBS_POLL_EVERY", "500ms")?,
-        dispatch_grace: vars.duration("JOBS_DISPATCH_GRACE", "15s")?,
-        redis_patience: vars.duration("JOBS_REDIS_PATIENCE", "10s")?,
-        shutdown_grace: vars.duration("SHUTDOWN_GRACE", "25s")?,
-        scheduler_name: vars.text("SCHEDULER_NAME", &process),
     })
 }

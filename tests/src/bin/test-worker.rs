@@ -10,6 +10,6 @@ async fn main() {
     let settings = Settings::from_env().expect("settings");
     shared::telemetry::init_logging(&settings.log);
     let app = Arc::new(App::new(settings).expect("an app"));
-    let engine = worker::Engine::with_registry(app, tests::kinds::registry()).expect("an engine");
+    let engine = worker::Engine::with_registry(app, tests::kinds::registry());
     worker::run(engine, worker::until_signal()).await;
 }

@@ -147,7 +147,9 @@ async fn messages_that_are_stale_or_repeated_claim_nothing() {
     app.enqueue(Count { key: "once".into() }).await;
     let conn = &mut app.app.db.read().await.expect("connects");
     let take = async |conn: &mut shared::Conn| {
-        jobs::take_due(conn, jobs::Queue::Default, &["test_count"], 10).await.expect("takes")
+        jobs::take_due(conn, jobs::Queue::Default, &["test_count"], jobs::Floor::NONE, 10)
+            .await
+            .expect("takes")
     };
     let first = take(conn).await;
     jobs::offer_everything_again(conn, jobs::Queue::Default).await.expect("offers");

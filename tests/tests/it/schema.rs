@@ -39,6 +39,7 @@ async fn catalogue(database: &Database) -> BTreeMap<String, Vec<String>> {
                 CASE WHEN c.is_nullable = 'YES' THEN '>' ELSE '' END
              FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
              WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.table_name NOT LIKE '\\_\\_diesel%'
+               AND NOT (SELECT relispartition FROM pg_class WHERE oid = format('%I.%I', c.table_schema, c.table_name)::regclass)
              ORDER BY c.table_name, c.ordinal_position",
         )
         .await;

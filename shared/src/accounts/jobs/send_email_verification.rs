@@ -1,7 +1,5 @@
 //! Mails a person the proof of their address.
 
-use std::time::Duration;
-
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -10,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::email_token::{EmailToken, Proof, VERIFY_EMAIL};
 use crate::error::Result;
 use crate::ids::{EmailTokenId, UserId};
-use crate::jobs::{ExternalJob, JobKind, JobVerdict, Limits, Queue, claim_effect};
+use crate::jobs::{ExternalJob, JobKind, JobVerdict, Queue, claim_effect};
 use crate::mail::{Letter, templates};
 use crate::schema::effects;
 use crate::{App, Tx};
@@ -27,7 +25,6 @@ pub struct SendEmailVerification {
 impl JobKind for SendEmailVerification {
     const KIND: &'static str = "send_email_verification";
     const QUEUE: Queue = Queue::Mail;
-    const LIMITS: Limits = Limits { timeout: Duration::from_secs(30), ..Limits::STANDARD };
 
     fn unique_key(&self) -> Option<String> {
         Some(format!("verify_email:{}", self.email_token_id))

@@ -96,7 +96,7 @@ async fn consume(
             let steady = SteadyPoll::every(Duration::from_millis(20));
             let builder =
                 WorkerBuilder::new(name).backend(storage.poll_with_strategy(steady)).data(handled);
-            builder.concurrency(Queue::Default.slots()).build(count).run().await
+            builder.concurrency(Queue::Default.policy().slots).build(count).run().await
         }
         Setup::Default => {
             WorkerBuilder::new(name).backend(storage).data(handled).build(count).run().await

@@ -51,7 +51,7 @@ fn sides() -> Vec<Side> {
     let tuned = |batch| Kind::Bare { setup: Setup::Tuned { batch }, within: TUNED_WITHIN };
     vec![
         side("no-op, redis transport", ours(false, Transport::Redis)),
-        side("bare apalis-redis, our setup", tuned(Queue::Default.slots().div_ceil(4))),
+        side("bare apalis-redis, our setup", tuned(Queue::Default.policy().slots.div_ceil(4))),
         side("no-op, direct transport", ours(false, Transport::Direct)),
         side("bare apalis-redis, large batches", tuned(500)),
         side("one effect row, redis transport", ours(true, Transport::Redis)),
@@ -116,7 +116,7 @@ impl Side {
 const RATIOS: [(usize, usize); 6] = [(0, 1), (0, 3), (0, 5), (4, 1), (2, 0), (6, 4)];
 
 fn section(sides: Vec<Side>, jobs: usize) -> Section {
-    let slots = Queue::Default.slots();
+    let slots = Queue::Default.policy().slots;
     let mut section = Section::new(format!(
         "JOBS   {jobs} a turn, end to end, one worker with {slots} slots on one queue"
     ));

@@ -48,7 +48,7 @@ impl InProcess {
             ("WORKER_QUEUES", queues),
         ];
         let app: Arc<App> = Arc::new(database.app(&variables)?);
-        let engine = Engine::with_registry(app, kinds::registry()).attempt("no engine")?;
+        let engine = Engine::with_registry(app, kinds::registry());
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(worker::run(Arc::clone(&engine), async { drop(stopped.await) }));
         let worker = Self { stop, running };

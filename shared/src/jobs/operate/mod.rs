@@ -1,0 +1,1 @@
+//! What operators do to jobs: the admin API and `wibe jobs` call the same commands.
