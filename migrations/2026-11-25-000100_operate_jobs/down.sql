@@ -29,4 +29,6 @@ CREATE TABLE job_attempts (
 INSERT INTO job_attempts SELECT * FROM job_attempts_parts;
 DROP TABLE job_attempts_parts;
 DROP INDEX jobs_trace_id;
+ALTER TABLE jobs RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold,
+                        autovacuum_vacuum_cost_delay, autovacuum_analyze_scale_factor);
 ALTER TABLE jobs DROP COLUMN ended_at, DROP COLUMN progress_done, DROP COLUMN progress_total, DROP COLUMN progress_cursor;

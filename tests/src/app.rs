@@ -138,6 +138,50 @@ impl TestApp {
             .expect("is recorded");
     }
 
+    /// The jobs of a kind that wait to be run, with the moment each is due.
+    pub async fn waiting_jobs<J: JobKind>(&self) -> Vec<(DateTime<Utc>, J)> {
+        let rows = format!(
+            "SELECT (to_json(run_at) #>> '{{}}') || '|' || args FROM jobs WHERE kind = '{}' AND state = 'pending' ORDER BY run_at, id",
+            J::KIND
+        );
+        let read = |row: String| {
+            let (due, args) = row.split_once('|').expect("two parts");
+            let due = due.parse().expect("a time");
+            (due, serde_json::from_str(args).expect("arguments of this kind"))
+        };
+        self.database.texts(&rows).await.into_iter().map(read).collect()
+    }
+
+    /// Fails unless a job with these arguments waits to be run.
+    #[track_caller]
+    pub fn assert_enqueued<J: JobKind>(&self, job: &J) -> impl Future<Output = ()> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let wanted = serde_json::to_value(job).expect("arguments");
+            let waiting: Vec<_> = self
+                .waiting_jobs::<J>()
+                .await
+                .iter()
+                .map(|(_, job)| serde_json::to_value(job).expect("arguments"))
+                .collect();
+            assert!(
+                waiting.contains(&wanted),
+                "{caller}: no {} with {wanted} waits; these do: {waiting:?}",
+                J::KIND
+            );
+        }
+    }
+
+    /// Fails when a job of this kind waits to be run.
+    #[track_caller]
+    pub fn assert_not_enqueued<J: JobKind>(&self) -> impl Future<Output = ()> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let waiting = self.waiting_jobs::<J>().await.len();
+            assert_eq!(waiting, 0, "{caller}: {waiting} jobs of {} wait", J::KIND);
+        }
+    }
+
     /// Moves the platform's clock, such as by `24 hours`.
     pub async fn advance(&self, interval: &str) {
         self.database

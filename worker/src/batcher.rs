@@ -5,7 +5,7 @@ use std::future::Future;
 use tokio::sync::{mpsc, oneshot};
 
 /// The largest group.
-const MAX: usize = 128;
+const MAX: usize = 512;
 
 /// Takes items one by one and works on them in groups.
 pub(crate) struct Batcher<T, R> {
@@ -27,6 +27,13 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(MAX);
             while receiver.recv_many(&mut group, MAX).await > 0 {
+                // Whoever is about to submit, does so first.
+                tokio::task::yield_now().await;
+                while group.len() < MAX
+                    && let Ok(item) = receiver.try_recv()
+                {
+                    group.push(item);
+                }
                 let (items, replies): (Vec<T>, Vec<_>) = group.drain(..).unzip();
                 for (answer, reply) in work(items).await.into_iter().zip(replies) {
                     // Whoever asked may have been stopped meanwhile; the answer is theirs to lose.

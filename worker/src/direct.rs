@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use shared::error::Result;
 use shared::jobs::{self, Claimed, Floor};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 use crate::engine::Engine;
 use crate::floors::Floors;
 use crate::lane::{Lane, count, millis};
+
+/// How long the first free slot waits for others.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// Fills free slots while the direct transport is on.
 pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>) {
@@ -34,13 +40,9 @@ pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>) {
     }
 }
 
-/// Waits for a slot, claims as many due rows as there are free slots, and starts them. Returns how many.
+/// Waits for slots, claims as many due rows as there are free slots, and starts them. Returns how many.
 async fn fill(engine: &Arc<Engine>, lane: &Lane, floors: &mut Floors) -> Result<usize> {
-    let Ok(first) = Arc::clone(&lane.slots).acquire_owned().await else { return Ok(0) };
-    let mut slots = vec![first];
-    while let Ok(slot) = Arc::clone(&lane.slots).try_acquire_owned() {
-        slots.push(slot);
-    }
+    let slots = free_slots(lane).await;
     if engine.draining.is_cancelled() {
         return Ok(0);
     }
@@ -54,6 +56,23 @@ async fn fill(engine: &Arc<Engine>, lane: &Lane, floors: &mut Floors) -> Result<
         engine.start(job, slot);
     }
     Ok(claimed)
+}
+
+/// All slots that are free, at least one. Slots that come free one by one would be filled one by one, each with a commit of
+/// its own: half of them, or whatever there is after a moment, go together.
+async fn free_slots(lane: &Lane) -> Vec<OwnedSemaphorePermit> {
+    let take = || Arc::clone(&lane.slots).try_acquire_owned().ok();
+    let half = u32::try_from(lane.capacity / 2).unwrap_or(1).max(1);
+    let mut slots: Vec<_> = match timeout(GATHER, lane.slots.acquire_many(half)).await {
+        // Given back and taken one by one: each job keeps its own.
+        Ok(Ok(gathered)) => {
+            drop(gathered);
+            Vec::new()
+        }
+        Ok(Err(_)) | Err(_) => Arc::clone(&lane.slots).acquire_owned().await.into_iter().collect(),
+    };
+    slots.extend(std::iter::from_fn(take));
+    slots
 }
 
 /// Claims up to `limit` due jobs of a lane.

@@ -30,7 +30,7 @@ pub struct Dispatched {
 
 /// Marks due rows as dispatched and returns them, at most `batch`. Suspects are left to [`claim_suspect`](super::claim_suspect).
 ///
-/// The window of a queue is twice the slots of its live workers, at least 64: what Redis holds stays far below the
+/// The window of a queue is twice the slots of its live workers, at least 64 and at most 2,000: what Redis holds stays far below the
 /// 8,000 entries that wedge it. Marked before pushed: a crash in between is found by [`offer_again`].
 ///
 /// # Errors
@@ -43,20 +43,19 @@ pub async fn take_due(
     batch: i64,
 ) -> Result<Vec<Dispatched>> {
     let rows = statement(
-        "WITH due AS MATERIALIZED (
+        "UPDATE jobs SET state = 'dispatched', dispatch_gen = dispatch_gen + 1, dispatched_at = now()
+         WHERE id = ANY (ARRAY(
              SELECT id FROM jobs
              WHERE state = 'pending' AND crashes = 0 AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
                AND (run_at, id) > ($4, $5)
                AND NOT EXISTS (SELECT FROM job_queues q WHERE q.queue = $1 AND q.paused_at IS NOT NULL)
              ORDER BY run_at, id
              LIMIT least($3, greatest(0,
-                 greatest(64, 2 * coalesce((SELECT sum(slots) FROM job_workers
-                                            WHERE queue = $1 AND seen_at > now() - interval '30 seconds'), 0))
+                 least(2000, greatest(64, 2 * coalesce((SELECT sum(slots) FROM job_workers
+                                            WHERE queue = $1 AND seen_at > now() - interval '30 seconds'), 0)))
                  - (SELECT count(*) FROM jobs WHERE state = 'dispatched' AND queue = $1)))
-             FOR UPDATE SKIP LOCKED)
-         UPDATE jobs SET state = 'dispatched', dispatch_gen = dispatch_gen + 1, dispatched_at = now()
-         FROM due WHERE jobs.id = due.id
-         RETURNING jobs.id, jobs.dispatch_gen, jobs.trace_id, jobs.run_at",
+             FOR NO KEY UPDATE SKIP LOCKED))
+         RETURNING id, dispatch_gen, trace_id, run_at",
     )
     .bind::<Text, _>(queue.as_str())
     .bind::<Array<Text>, _>(kinds)
@@ -105,7 +104,7 @@ pub async fn take_back(conn: &mut Conn, messages: &[(JobId, i32)]) -> Result<usi
     let taken = statement(
         "UPDATE jobs SET state = 'pending', dispatch_gen = dispatch_gen + 1
          FROM unnest($1, $2) AS m (id, gen)
-         WHERE jobs.id = m.id AND jobs.dispatch_gen = m.gen AND jobs.state = 'dispatched'",
+         WHERE jobs.id = m.id AND jobs.dispatch_gen = m.gen AND jobs.state || '' = 'dispatched'",
     )
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Array<Integer>, _>(generations)

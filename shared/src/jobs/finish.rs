@@ -160,7 +160,8 @@ async fn complete_first(conn: &mut Conn, job: &Claimed) -> Result<bool> {
     Ok(moved == 1)
 }
 
-/// Completes many jobs that have no effect in the database with one commit. Returns the ids that were still ours.
+/// Completes many jobs that have no effect in the database with one commit (by their ids: `state || ''` keeps the planner
+/// off the small index of running rows, whose dead entries it does not see). Returns the ids that were still ours.
 ///
 /// # Errors
 /// The database's.
@@ -175,7 +176,7 @@ pub async fn complete_group(conn: &mut Conn, jobs: &[(JobId, i64)]) -> Result<Ve
         "WITH moved AS (
              UPDATE jobs SET state = 'done', finished_at = app_now(), ended_at = now()
              FROM unnest($1, $2) AS m (id, token)
-             WHERE jobs.id = m.id AND lease_token = m.token AND state = 'running'
+             WHERE jobs.id = m.id AND lease_token = m.token AND state || '' = 'running'
              RETURNING jobs.id, attempt, worker, started_at),
          noted AS (
              INSERT INTO job_attempts (job_id, attempt, worker, outcome, started_at)

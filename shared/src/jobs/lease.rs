@@ -27,7 +27,7 @@ pub async fn renew(conn: &mut Conn, jobs: &[(JobId, i64)], lease_ms: i64) -> Res
     let lost: Vec<Lost> = statement(
         "WITH held AS MATERIALIZED (
              SELECT j.id FROM jobs j JOIN unnest($1, $2) AS m (id, token) ON j.id = m.id
-             WHERE j.lease_token = m.token AND j.state = 'running' FOR NO KEY UPDATE OF j SKIP LOCKED),
+             WHERE j.lease_token = m.token AND j.state || '' = 'running' FOR NO KEY UPDATE OF j SKIP LOCKED),
          renewed AS (
              UPDATE jobs SET lease_until = now() + make_interval(secs => $3 / 1000.0) FROM held WHERE jobs.id = held.id)
          SELECT j.id FROM jobs j JOIN unnest($1, $2) AS m (id, token) ON j.id = m.id

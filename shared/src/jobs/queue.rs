@@ -34,15 +34,15 @@ impl Queue {
     ///
     /// | queue | slots | one run | attempts | waits between them |
     /// |---|---|---|---|---|
-    /// | money | 8 | 15 s | 20 | 2 s to 10 min: about two hours of trying |
-    /// | default | 8 | 15 s | 12 | 2 s to 10 min: about an hour |
+    /// | money | 16 | 15 s | 20 | 2 s to 10 min: about two hours of trying |
+    /// | default | 32 | 15 s | 12 | 2 s to 10 min: about an hour |
     /// | mail | 16 | 30 s | 16 | 10 s to 1 h: about half a day, as mail servers do |
     /// | bulk | 4 | 60 s (one batch) | 6 | 30 s to 10 min |
     #[must_use]
     pub const fn policy(self) -> QueuePolicy {
         match self {
-            Self::Money => QueuePolicy { slots: 8, limits: limits(20, 15, 2, 600) },
-            Self::Default => QueuePolicy { slots: 8, limits: limits(12, 15, 2, 600) },
+            Self::Money => QueuePolicy { slots: 16, limits: limits(20, 15, 2, 600) },
+            Self::Default => QueuePolicy { slots: 32, limits: limits(12, 15, 2, 600) },
             Self::Mail => QueuePolicy { slots: 16, limits: limits(16, 30, 10, 3_600) },
             Self::Bulk => QueuePolicy { slots: 4, limits: limits(6, 60, 30, 600) },
         }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{BatchJob, ExternalJob, Job, JobKind, Limits, PlainJob, Queue, Runner, kinds};
+use serde_json::Value;
+
+use super::{BatchJob, ExternalJob, Job, JobKind, Limits, PlainJob, Queue, Runner, kinds, runner};
 
 /// Every kind, grouped by queue.
 ///
@@ -42,6 +44,8 @@ pub struct Entry {
     pub limits: Limits,
     /// How it runs.
     pub runner: Runner,
+    /// Whether recorded arguments of a version can be run today, and what is wrong with them when not.
+    pub readable: fn(Value, i16) -> Result<(), String>,
 }
 
 impl Registry {
@@ -76,6 +80,7 @@ impl Registry {
             version: J::VERSION,
             limits: J::LIMITS,
             runner,
+            readable: runner::readable::<J>,
         };
         assert!(
             J::LIMITS.timeout <= J::QUEUE.timeout(),

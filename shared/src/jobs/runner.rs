@@ -121,10 +121,19 @@ pub trait Call: Send {
 
 struct Typed<J>(PhantomData<fn() -> J>);
 
-/// The arguments in today's form, or the verdict that no deploy will change.
-fn decode<J: JobKind>(args: Value, version: i16) -> std::result::Result<J, JobVerdict> {
+/// Whether arguments of a version are arguments of this kind.
+pub(super) fn readable<J: JobKind>(args: Value, version: i16) -> std::result::Result<(), String> {
+    parse::<J>(args, version).map(drop).map_err(|error| error.to_string())
+}
+
+fn parse<J: JobKind>(args: Value, version: i16) -> serde_json::Result<J> {
     let args = if version == J::VERSION { args } else { J::upgrade(args, version) };
     serde_json::from_value(args)
+}
+
+/// The arguments in today's form, or the verdict that no deploy will change.
+fn decode<J: JobKind>(args: Value, version: i16) -> std::result::Result<J, JobVerdict> {
+    parse(args, version)
         .map_err(|error| JobVerdict::Dead(format!("undecodable arguments: {error}")))
 }
 

@@ -41,11 +41,13 @@ impl InProcess {
     ) -> Result<Self> {
         let redis = servers.redis_url();
         let prefix = format!("{}-{}", prefix(), uuid::Uuid::new_v4().simple());
+        let slots = std::env::var("WORKER_SLOTS").unwrap_or_default();
         let variables = [
             ("REDIS_URL", redis.as_str()),
             ("REDIS_PREFIX", &prefix),
             ("JOBS_TRANSPORT", transport.as_str()),
             ("WORKER_QUEUES", queues),
+            ("WORKER_SLOTS", slots.as_str()),
         ];
         let app: Arc<App> = Arc::new(database.app(&variables)?);
         let engine = Engine::with_registry(app, kinds::registry());
