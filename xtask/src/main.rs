@@ -42,8 +42,8 @@ cargo xtask test [arguments of cargo test]
     The whole suite, against throw-away servers of its own.
 cargo xtask demo [arguments of the demo]
     One real purchase told step by step, on the running platform or on one of its own.
-cargo xtask bench [arguments of the bench]
-    The release benchmark, on durable throw-away servers.
+cargo xtask bench [--install-peers | arguments of the bench]
+    The release benchmark, on durable throw-away servers; or the platforms it compares with, into .local/peers.
 cargo xtask coverage [--enforce] [arguments of cargo test]
     Line coverage per layer, against its floors.
 cargo xtask hooks

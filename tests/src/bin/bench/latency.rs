@@ -8,12 +8,13 @@ use shared::settings::Transport;
 
 use crate::failure::{Attempt, Result};
 use crate::jobs::kinds::Stopwatch;
-use crate::jobs::platform::InProcess;
+use crate::jobs::platform::{InProcess, Setup};
+use crate::jobs::queue;
 use crate::meter::Cost;
 use crate::report::{Report, Section, millis};
 use crate::series::{Series, Turn};
 use crate::servers::{Database, Servers};
-use crate::{Arguments, progress};
+use crate::{Bench, progress};
 
 /// Jobs that are not counted: the first ones prepare statements and open connections.
 const WARM_UP: u32 = 5;
@@ -21,21 +22,21 @@ const WARM_UP: u32 = 5;
 const PAUSE_MS: std::ops::Range<u64> = 20..40;
 /// How long the last job may take to start.
 const STARTED_WITHIN: Duration = Duration::from_secs(60);
-/// What the issue asks of the median.
+/// What is promised of the median.
 const PROMISE: Duration = Duration::from_millis(50);
 
 /// Measures both transports in turns.
-pub(crate) async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
-    let database = arguments.servers.database("latency").await?;
-    let rounds = u32::from(arguments.rounds);
-    let each = arguments.latency_jobs.div_ceil(rounds);
+pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
+    let database = bench.servers.database("latency").await?;
+    let rounds = u32::from(bench.sizes.rounds);
+    let each = bench.sizes.latency_jobs.div_ceil(rounds);
     let mut transports = [
         (Transport::Redis, Series::new("redis transport")),
         (Transport::Direct, Series::new("direct transport")),
     ];
     for round in 1..=rounds {
         for (transport, series) in &mut transports {
-            let turn = turn(&arguments.servers, &database, *transport, each).await?;
+            let turn = turn(&bench.servers, &database, *transport, each).await?;
             progress(&format!("latency, round {round}: {} done", series.name));
             series.add(turn);
         }
@@ -76,12 +77,12 @@ async fn turn(
     transport: Transport,
     jobs: u32,
 ) -> Result<Turn> {
-    database.execute("TRUNCATE jobs, job_attempts, effects").await?;
+    queue::empty(database).await?;
     database.settle().await?;
     Stopwatch::reset();
-    let worker = InProcess::start(servers, database, transport, "").await?;
+    let worker = InProcess::start(servers, database, Setup::usual(transport)).await?;
     // Whoever enqueues is somebody else than the worker: it has its own connections and its own doorbell.
-    let app = database.app(&[])?;
+    let app = Database::app(database.variables())?;
     let mut commits = Vec::new();
     let started = Instant::now();
     for number in 0..WARM_UP + jobs {
@@ -96,9 +97,9 @@ async fn turn(
     }
     let elapsed = started.elapsed();
     let last = Instant::now();
-    while Stopwatch::starts().len() < commits.len() {
+    while Stopwatch::started() < commits.len() {
         if last.elapsed() > STARTED_WITHIN {
-            return Err(format!("{} of {} jobs started", Stopwatch::starts().len(), commits.len()));
+            return Err(format!("{} of {} jobs started", Stopwatch::started(), commits.len()));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -1,5 +1,6 @@
 //! The machine: what it has, and what its processes have used.
 
+use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
@@ -24,19 +25,26 @@ pub(crate) async fn facts(servers: &Servers) -> Result<String> {
             careless.push(format!("{setting}=off"));
         }
     }
+    let mut cache = servers.redis().await?;
+    for (setting, careful) in [("appendonly", "yes"), ("appendfsync", "everysec")] {
+        let value = config(&mut cache, setting).await.unwrap_or_else(|| "?".to_owned());
+        if value != careful {
+            careless.push(format!("Redis {setting}={value}"));
+        }
+    }
     let durable = if careless.is_empty() {
-        "durable".to_owned()
+        "fsync, synchronous_commit and full_page_writes on, AOF every second".to_owned()
     } else {
         format!("NOT DURABLE: {}", careless.join(", "))
     };
-    let redis = info(&mut servers.redis().await?, "server")
+    let redis = info(&mut cache, "server")
         .await
         .and_then(|info| field(&info, "redis_version").map(str::to_owned));
     let load = fs::read_to_string("/proc/loadavg").ok();
     let load = load.as_deref().and_then(|line| line.split(' ').next()).unwrap_or("?");
     let build = if cfg!(debug_assertions) { "DEBUG build" } else { "release build" };
     Ok(format!(
-        "{cores} cores (load {load} at the start), PostgreSQL {version} ({durable}), Redis {}, {build}",
+        "{cores} cores (load {load} at the start), PostgreSQL {version} and Redis {} ({durable}), {build}",
         redis.as_deref().unwrap_or("?")
     ))
 }
@@ -62,9 +70,40 @@ fn used(pid: u32) -> Option<Used> {
     })
 }
 
+/// Every process of the machine.
+fn everybody() -> HashMap<u32, Used> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| Some((pid, used(pid)?))).collect()
+}
+
 /// Processor time of a process so far; nothing where there is no `/proc`.
 pub(crate) fn of_process(pid: u32) -> Option<Duration> {
     used(pid).map(|used| used.own)
+}
+
+/// Processor time of a process and all that it has started, ended ones included.
+pub(crate) fn of_tree(pid: u32) -> Option<Duration> {
+    let everybody = everybody();
+    let mut family = vec![pid];
+    let mut total = Duration::ZERO;
+    let mut next = 0;
+    while let Some(member) = family.get(next).copied() {
+        let used = everybody.get(&member)?;
+        total += used.own + used.children;
+        family.extend(
+            everybody.iter().filter(|(_, used)| used.parent == member).map(|(child, _)| *child),
+        );
+        next += 1;
+    }
+    Some(total)
+}
+
+/// The memory that a process holds, in kilobytes.
+pub(crate) fn resident(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().split(' ').next()?.parse().ok()
 }
 
 /// Processor time of this process' ended children so far.
@@ -77,10 +116,8 @@ pub(crate) async fn of_postgres(conn: &mut AsyncPgConnection) -> Option<Duration
     let backend = u32::try_from(number(conn, "pg_backend_pid()").await.ok()?).ok()?;
     let first = used(backend)?.parent;
     let server = used(first)?;
-    let processes = fs::read_dir("/proc").ok()?.flatten();
-    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let children: Duration =
-        pids.filter_map(used).filter(|used| used.parent == first).map(|used| used.own).sum();
+        everybody().values().filter(|used| used.parent == first).map(|used| used.own).sum();
     Some(server.own + server.children + children)
 }
 
@@ -89,6 +126,12 @@ pub(crate) async fn of_redis(conn: &mut ConnectionManager) -> Option<Duration> {
     let info = info(conn, "cpu").await?;
     let seconds = |name: &str| field(&info, name)?.parse::<f64>().ok();
     Duration::try_from_secs_f64(seconds("used_cpu_user")? + seconds("used_cpu_sys")?).ok()
+}
+
+async fn config(conn: &mut ConnectionManager, setting: &str) -> Option<String> {
+    let pair: Vec<String> =
+        redis::cmd("CONFIG").arg("GET").arg(setting).query_async(conn).await.ok()?;
+    pair.into_iter().nth(1)
 }
 
 async fn info(conn: &mut ConnectionManager, section: &str) -> Option<String> {

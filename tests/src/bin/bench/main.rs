@@ -1,17 +1,36 @@
 //! `cargo xtask bench`: what a purchase and a job cost, each beside the cheapest thing that could be compared with it.
 //!
-//! Everything is measured in one run on one machine, in turns, so that the ratios hold even where the machine is
-//! shared and the absolute figures do not.
+//! Everything is measured in one run on one machine, on one PostgreSQL and one Redis that are as careful with data as
+//! production's, in turns (there and back again), so that the ratios hold even where the machine is shared and the
+//! absolute figures do not. A job counts when its end is durable, never when its handler returns.
+//!
+//! | part | what happens | what is asserted or compared |
+//! |---|---|---|
+//! | `purchases` | purchases through HTTP | `pgbench` sending the same statements; every deal paid, every invariant of the ledger |
+//! | `burndown` | jobs that wait already are run down | River, apalis-redis, Celery, graphile-worker |
+//! | `latency` | one job now and then on an idle worker | commit to start |
+//! | `steady` | 200/s and 1,000/s, whether or not the last one has started | commit to start, commit to durable end, intended time to durable end |
+//! | `money` | claim, effect key, two legs through the ledger, done: one fenced transaction | `pgbench` sending the same transactions; nothing lost, nothing twice, the books sum to zero |
+//! | `backlog` | throughput while 1,000 or 1,000,000 jobs wait | the ratio of the two |
+//! | `herd` | 50,000 jobs fall due in one second | an unrelated money job's wait; connections |
+//! | `retries` | three runs in ten fail | when they come back: no spikes |
+//! | `held` | throughput beside somebody's idle transaction | the ratio to without; dead rows |
+//! | `memory` | a worker under steady load | whether its memory is flat |
+//!
+//! Peers are installed by `cargo xtask bench --install-peers`, and left out, with a line, where they are missing.
 
+mod ceiling;
 mod failure;
 mod jobs;
 mod latency;
 mod machine;
 mod meter;
+mod peers;
 mod purchases;
 mod report;
 mod series;
 mod servers;
+mod sizes;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,73 +39,89 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 
 use failure::Result;
+use peers::Peers;
 use report::Report;
 use servers::Servers;
+use sizes::{Asked, Sizes};
 
 /// How long tidying up may take after everything else.
-const TIDY_WITHIN: Duration = Duration::from_secs(20);
+const TIDY_WITHIN: Duration = Duration::from_secs(30);
 
-/// Compares purchases with pgbench and jobs with bare apalis-redis, and measures how soon a job starts.
+/// Compares purchases and jobs with their ceilings and with other job platforms, and measures how jobs fare in bad times.
 #[derive(Parser)]
 #[command(name = "bench")]
 struct Arguments {
-    /// How often each side has its turn
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=50))]
-    rounds: u16,
-    /// Purchases per turn
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
-    purchases: u32,
-    /// Jobs per turn
-    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    jobs: u32,
-    /// Jobs whose start is timed, per transport, over all rounds
-    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    latency_jobs: u32,
-    /// Buyers at a time, each with a connection of their own
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=200))]
-    clients: u16,
-    /// Only one part
-    #[arg(long)]
-    only: Option<Part>,
+    #[command(flatten)]
+    asked: Asked,
+    /// Only these parts, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Only the sides of the burn-down in whose name one of these stands, separated by semicolons
+    #[arg(long, value_delimiter = ';')]
+    sides: Vec<String>,
     /// The whole run is given up after this many seconds
-    #[arg(long, default_value_t = 2_400)]
+    #[arg(long, default_value_t = 7_200)]
     deadline: u64,
-    /// Keep a copy of pgbench's script here
+    /// Keep a copy of the scripts that pgbench is given in this folder
     #[arg(long)]
-    script: Option<PathBuf>,
+    scripts: Option<PathBuf>,
     #[command(flatten)]
     servers: Servers,
+    #[command(flatten)]
+    peers: Peers,
 }
 
 /// A part of the bench.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// Purchases through HTTP against pgbench.
     Purchases,
-    /// Jobs against bare apalis-redis.
-    Jobs,
-    /// From a job's commit to its start.
+    /// Waiting jobs against other platforms.
+    Burndown,
+    /// From a job's commit to its start on an idle worker.
     Latency,
+    /// The same under steady load, and to its durable end.
+    Steady,
+    /// Money jobs against pgbench.
+    Money,
+    /// Throughput by the depth of the queue.
+    Backlog,
+    /// Everything due in one second.
+    Herd,
+    /// How failures come back.
+    Retries,
+    /// Throughput beside a held transaction.
+    Held,
+    /// A worker's memory.
+    Memory,
 }
 
-impl Arguments {
-    fn wants(&self, part: Part) -> bool {
-        self.only.is_none_or(|only| only == part)
-    }
+/// What every part is given.
+struct Bench {
+    servers: Servers,
+    peers: Peers,
+    sizes: Sizes,
+    /// Where copies of scripts are kept.
+    scripts: Option<PathBuf>,
+    /// Words of the names of the sides that the burn-down has; all when there are none.
+    sides: Vec<String>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    if jobs::process::is_asked_for() {
+        return jobs::process::serve().await;
+    }
+    let Arguments { asked, only, sides, deadline, scripts, servers, peers } = Arguments::parse();
+    let bench = Bench { servers, peers, sizes: asked.sizes(), scripts, sides };
     let mut report = Report::default();
-    let deadline = Duration::from_secs(arguments.deadline);
     // Whatever is dropped here takes its processes with it.
     let outcome = tokio::select! {
-        outcome = run(&arguments, &mut report) => outcome,
-        () = tokio::time::sleep(deadline) => Err(format!("not finished within {} s (--deadline)", deadline.as_secs())),
+        outcome = run(&bench, &only, &mut report) => outcome,
+        () = tokio::time::sleep(Duration::from_secs(deadline)) => Err(format!("not finished within {deadline} s (--deadline)")),
         () = worker::until_signal() => Err("interrupted".to_owned()),
     };
-    if tokio::time::timeout(TIDY_WITHIN, arguments.servers.tidy_up()).await.is_err() {
+    if tokio::time::timeout(TIDY_WITHIN, bench.servers.tidy_up()).await.is_err() {
         eprintln!("bench: its databases could not be dropped in time");
     }
     report.print();
@@ -99,18 +134,33 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments, report: &mut Report) -> Result<()> {
-    report.facts = machine::facts(&arguments.servers).await?;
-    if arguments.wants(Part::Purchases) {
-        purchases::compare(arguments, report).await?;
+/// Runs every wanted part. One that fails is said, and does not keep the others from running.
+async fn run(bench: &Bench, only: &[Part], report: &mut Report) -> Result<()> {
+    report.facts = machine::facts(&bench.servers).await?;
+    let mut failed = Vec::new();
+    for part in Part::value_variants().iter().filter(|part| only.is_empty() || only.contains(part))
+    {
+        if let Err(problem) = run_part(*part, bench, report).await {
+            report.skip(format!("{part:?} failed: {problem}"));
+            failed.push(format!("{part:?}"));
+        }
     }
-    if arguments.wants(Part::Jobs) {
-        jobs::compare(arguments, report).await?;
+    if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
+}
+
+async fn run_part(part: Part, bench: &Bench, report: &mut Report) -> Result<()> {
+    match part {
+        Part::Purchases => purchases::compare(bench, report).await,
+        Part::Burndown => jobs::burn_down::compare(bench, report).await,
+        Part::Latency => latency::measure(bench, report).await,
+        Part::Steady => jobs::steady::measure(bench, report).await,
+        Part::Money => jobs::money::compare(bench, report).await,
+        Part::Backlog => jobs::backlog::compare(bench, report).await,
+        Part::Herd => jobs::herd::measure(bench, report).await,
+        Part::Retries => jobs::retries::measure(bench, report).await,
+        Part::Held => jobs::held::compare(bench, report).await,
+        Part::Memory => jobs::memory::watch(bench, report).await,
     }
-    if arguments.wants(Part::Latency) {
-        latency::measure(arguments, report).await?;
-    }
-    Ok(())
 }
 
 /// Says how far the run is; the figures come at the end.

@@ -11,10 +11,12 @@ use crate::servers::{Servers, number};
 pub(crate) enum Worker {
     /// This one.
     Bench,
-    /// A child that keeps running.
+    /// A child that keeps running, with all that it has started.
     Process(u32),
-    /// A child that ends within the turn.
-    Child,
+    /// A child that ends within the turn, and has begun.
+    Ending(u32),
+    /// Children that begin and end within the turn.
+    Children,
 }
 
 /// A running measurement.
@@ -75,7 +77,7 @@ impl Meter {
             worker: spent(after.worker, before.worker),
             client: match self.worker {
                 Worker::Process(_) => spent(after.bench, before.bench),
-                Worker::Bench | Worker::Child => None,
+                Worker::Bench | Worker::Ending(_) | Worker::Children => None,
             },
             postgres: spent(after.postgres, before.postgres),
             redis: spent(after.redis, before.redis),
@@ -92,8 +94,11 @@ async fn sample(servers: &Servers, worker: Worker) -> Result<Sample> {
     Ok(Sample {
         worker: match worker {
             Worker::Bench => bench,
-            Worker::Process(pid) => machine::of_process(pid),
-            Worker::Child => machine::of_children(),
+            Worker::Process(pid) => machine::of_tree(pid),
+            // Once it has ended, its time is among that of our ended children.
+            Worker::Ending(pid) => machine::of_children()
+                .map(|ended| ended + machine::of_process(pid).unwrap_or(Duration::ZERO)),
+            Worker::Children => machine::of_children(),
         },
         bench,
         postgres: machine::of_postgres(&mut admin).await,

@@ -1,5 +1,6 @@
 //! What is printed at the end: ratios first.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use crate::series::{Series, ratio};
@@ -10,6 +11,9 @@ pub(crate) struct Report {
     /// One line about the machine.
     pub(crate) facts: String,
     sections: Vec<Section>,
+    targets: Vec<String>,
+    /// What was not measured, and why.
+    skipped: Vec<String>,
 }
 
 /// One part of the bench.
@@ -60,6 +64,23 @@ impl Report {
         self.sections.push(section);
     }
 
+    /// Adds a target, and whether this run keeps it.
+    pub(crate) fn target(&mut self, kept: bool, line: impl Display) {
+        self.targets.push(format!("{}   {line}", if kept { "kept  " } else { "BROKEN" }));
+    }
+
+    /// Adds a target that is pursued, not promised.
+    pub(crate) fn pursued(&mut self, reached: bool, line: impl Display) {
+        self.targets.push(format!("{}   {line}", if reached { "kept  " } else { "behind" }));
+    }
+
+    /// Says what was left out.
+    pub(crate) fn skip(&mut self, line: impl Display) {
+        let line = line.to_string();
+        crate::progress(&line);
+        self.skipped.push(line);
+    }
+
     /// Prints everything that is known.
     pub(crate) fn print(&self) {
         if self.sections.is_empty() {
@@ -75,6 +96,11 @@ impl Report {
         for section in &self.sections {
             section.print();
         }
+        let blocks = [("TARGETS   in this run", &self.targets), ("NOT MEASURED", &self.skipped)];
+        for (title, lines) in blocks.iter().filter(|(_, lines)| !lines.is_empty()) {
+            println!("\n{title}");
+            lines.iter().for_each(|line| println!("  {line}"));
+        }
     }
 }
 
@@ -84,8 +110,17 @@ impl Section {
         for line in &self.ratios {
             println!("  {line}");
         }
+        if !self.series.is_empty() {
+            self.print_table();
+        }
+        for note in &self.notes {
+            println!("  - {note}");
+        }
+    }
+
+    fn print_table(&self) {
         println!(
-            "\n  {:<34}{:>9}{:>26}{:>9}{:>9}{:>9}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}{:>9}",
+            "\n  {:<46}{:>9}{:>26}{:>9}{:>9}{:>9}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}{:>9}",
             "",
             "per s",
             "rounds",
@@ -104,9 +139,6 @@ impl Section {
             print_series(series);
         }
         println!("  * milliseconds of processor time per piece; WAL and commits are per piece too");
-        for note in &self.notes {
-            println!("  - {note}");
-        }
     }
 }
 
@@ -118,7 +150,7 @@ fn print_series(series: &Series) {
     let cost =
         |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
     println!(
-        "  {:<34}{rate:>9}{:>26}{:>9}{:>9}{:>9}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}{:>9}",
+        "  {:<46}{rate:>9}{:>26}{:>9}{:>9}{:>9}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}{:>9}",
         series.name,
         rounds.join(" "),
         latency(50),

@@ -1,5 +1,6 @@
 //! The figures of one side over all rounds.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::meter::Cost;
@@ -14,15 +15,21 @@ pub(crate) struct Turn {
     pub(crate) cost: Cost,
 }
 
+/// How long a turn took, and everything in it.
+pub(crate) struct Timed {
+    pub(crate) elapsed: Duration,
+    pub(crate) latencies: Vec<Duration>,
+}
+
 /// One side: its name and its turns.
 pub(crate) struct Series {
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     turns: Vec<Turn>,
 }
 
 impl Series {
-    pub(crate) fn new(name: &'static str) -> Self {
-        Self { name, turns: Vec::new() }
+    pub(crate) fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), turns: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, turn: Turn) {
@@ -64,6 +71,11 @@ impl Latencies {
     pub(crate) fn of(mut all: Vec<Duration>) -> Self {
         all.sort_unstable();
         Self(all)
+    }
+
+    /// Them all.
+    pub(crate) fn all(self) -> Vec<Duration> {
+        self.0
     }
 
     /// How many there are.

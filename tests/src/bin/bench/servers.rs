@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use clap::Args;
 use diesel::QueryableByName;
@@ -15,6 +16,9 @@ use shared::settings::Settings;
 use uuid::Uuid;
 
 use crate::failure::{Attempt, Result};
+
+/// The roles' password, one for the whole run.
+static PASSWORD: OnceLock<String> = OnceLock::new();
 
 /// Where everything is; `cargo xtask bench` says it in the environment.
 #[derive(Args, Clone)]
@@ -37,7 +41,8 @@ pub(crate) struct Servers {
 #[derive(Clone)]
 pub(crate) struct Database {
     admin: Url,
-    owner: Url,
+    /// The URL of the schema's owner.
+    pub(crate) owner: Url,
     /// The application role's URL.
     pub(crate) app: Url,
 }
@@ -45,10 +50,20 @@ pub(crate) struct Database {
 impl Servers {
     /// Creates a database and migrates it.
     pub(crate) async fn database(&self, purpose: &str) -> Result<Database> {
+        let database = self.empty_database(purpose).await?;
+        let settings = Settings::from_vars(database.variables()).attempt("settings")?;
+        shared::migrate::migrate(&settings.database)
+            .await
+            .attempt("the bench's database is not migrated")?;
+        Ok(database)
+    }
+
+    /// Creates a database with nothing in it.
+    pub(crate) async fn empty_database(&self, purpose: &str) -> Result<Database> {
         let (owner, app) = roles();
         let name = database_name(purpose);
         let mut admin = connect(&self.admin_database_url).await?;
-        let password = Uuid::new_v4().simple().to_string();
+        let password = PASSWORD.get_or_init(|| Uuid::new_v4().simple().to_string());
         for role in [&owner, &app] {
             execute(&mut admin, &format!("DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$")).await?;
             execute(&mut admin, &format!("ALTER ROLE {role} LOGIN PASSWORD '{password}'")).await?;
@@ -58,18 +73,12 @@ impl Servers {
             let mut url = self.admin_database_url.clone();
             url.set_path(&name);
             if let Some(role) = role {
-                let set = url.set_username(role).and_then(|()| url.set_password(Some(&password)));
+                let set = url.set_username(role).and_then(|()| url.set_password(Some(password)));
                 set.map_err(|()| "BENCH_ADMIN_DATABASE_URL names no host".to_owned())?;
             }
             Ok::<_, String>(url)
         };
-        let database =
-            Database { admin: url(None)?, owner: url(Some(&owner))?, app: url(Some(&app))? };
-        let settings = Settings::from_vars(database.variables()).attempt("settings")?;
-        shared::migrate::migrate(&settings.database)
-            .await
-            .attempt("the bench's database is not migrated")?;
-        Ok(database)
+        Ok(Database { admin: url(None)?, owner: url(Some(&owner))?, app: url(Some(&app))? })
     }
 
     /// Redis with a database number, as the processes want it.
@@ -130,7 +139,21 @@ impl Servers {
 }
 
 /// What databases are made for.
-pub(crate) const PURPOSES: [&str; 3] = ["purchases", "jobs", "latency"];
+const PURPOSES: [&str; 13] = [
+    "purchases",
+    "burndown",
+    "river",
+    "graphile",
+    "latency",
+    "steady",
+    "money",
+    "shallow",
+    "deep",
+    "herd",
+    "retries",
+    "held",
+    "memory",
+];
 
 fn database_name(purpose: &str) -> String {
     format!("wibe_bench_{purpose}_{}", std::process::id())
@@ -169,11 +192,8 @@ impl Database {
         )
     }
 
-    /// The platform on this database, with more variables.
-    pub(crate) fn app(&self, more: &[(&str, &str)]) -> Result<App> {
-        let mut variables = self.variables();
-        variables
-            .extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    /// The platform, as these variables have it.
+    pub(crate) fn app(variables: HashMap<String, String>) -> Result<App> {
         let settings = Settings::from_vars(variables).attempt("settings")?;
         App::new(settings).attempt("the platform is not built")
     }

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::stock::Sale;
 use crate::failure::{Attempt, Result};
+use crate::series::Timed;
 use crate::servers::Servers;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -20,12 +21,6 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) struct Api {
     child: Child,
     base: String,
-}
-
-/// What the buyers saw.
-pub(crate) struct Bought {
-    pub(crate) elapsed: Duration,
-    pub(crate) latencies: Vec<Duration>,
 }
 
 impl Api {
@@ -75,7 +70,7 @@ impl Api {
 
     /// Makes every purchase once: `clients` buyers at a time on a connection each, one purchase after another.
     /// Anything but a 201 fails the bench.
-    pub(crate) async fn sell(&self, sales: &[Sale], clients: usize) -> Result<Bought> {
+    pub(crate) async fn sell(&self, sales: &[Sale], clients: usize) -> Result<Timed> {
         let mut buyers = JoinSet::new();
         let started = Instant::now();
         for block in sales.chunks(sales.len().div_ceil(clients).max(1)) {
@@ -85,7 +80,7 @@ impl Api {
         while let Some(bought) = buyers.join_next().await {
             latencies.extend(bought.attempt("a buyer is gone")??);
         }
-        Ok(Bought { elapsed: started.elapsed(), latencies })
+        Ok(Timed { elapsed: started.elapsed(), latencies })
     }
 }
 

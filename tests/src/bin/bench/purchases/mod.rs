@@ -1,34 +1,30 @@
 //! Purchases per second: through HTTP, against the same statements in pgbench.
 
 mod http;
-mod pgbench;
-mod script;
 mod stock;
-mod values;
-mod wire;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use shared::App;
 
+use crate::ceiling::pgbench::{Load, Pgbench};
+use crate::ceiling::script::{self, Piece, Script};
+use crate::ceiling::wire::Relay;
 use crate::failure::{Attempt, Result};
 use crate::meter::{Meter, Worker};
 use crate::report::{Report, Section};
-use crate::series::{Series, Turn};
+use crate::series::{Series, Timed, Turn};
 use crate::servers::{Database, Servers, number, prefix};
-use crate::{Arguments, progress};
-use http::{Api, Bought};
-use pgbench::Pgbench;
-use script::{Purchase, Script};
-use stock::{Market, Sale};
-use wire::Relay;
+use crate::{Bench, progress};
+use http::Api;
+use stock::{Market, SALES_TABLE, Sale};
 
 /// Purchases that are made before any is measured, per client.
 const WARM_UP: usize = 4;
 
 /// Both sides on one database.
-struct Bench<'a> {
+struct Trade<'a> {
     servers: &'a Servers,
     database: Database,
     app: Arc<App>,
@@ -40,24 +36,30 @@ struct Bench<'a> {
 }
 
 /// Compares them in turns.
-pub(crate) async fn compare(arguments: &Arguments, report: &mut Report) -> Result<()> {
-    let mut bench = Bench::open(arguments).await?;
-    let script = bench.record().await?;
-    let pgbench = Pgbench::prepare(&script, arguments.script.as_deref())?;
-    let api = Api::start(&arguments.servers, bench.variables(bench.clients)).await?;
-    let warm_up = bench.market.stock(WARM_UP * bench.clients).await?;
-    api.sell(&warm_up, bench.clients).await?;
+pub(crate) async fn compare(bench: &Bench, report: &mut Report) -> Result<()> {
+    let mut trade = Trade::open(bench).await?;
+    let script = trade.record().await?;
+    // The one statement that the API does not send: it is told by its client who buys what.
+    let choose = format!(
+        "\\set i :i + 1\n\\set n :first + :client_id * :each + :i - 1\nSELECT * FROM {SALES_TABLE} WHERE n = :n \\gset\n"
+    );
+    let text = format!("{choose}{}", script.text);
+    let copy = bench.scripts.as_ref().map(|folder| folder.join("purchase.sql"));
+    let pgbench = Pgbench::prepare("purchase", &text, copy.as_deref())?;
+    let api = Api::start(&bench.servers, trade.variables(trade.clients)).await?;
+    let warm_up = trade.market.stock(WARM_UP * trade.clients).await?;
+    api.sell(&warm_up, trade.clients).await?;
     let (mut ours, mut theirs) = (Series::new("API over HTTP"), Series::new("pgbench"));
-    for round in 1..=arguments.rounds {
+    for round in 1..=bench.sizes.rounds {
         for turn in [round % 2, (round + 1) % 2] {
             if turn == 1 {
-                ours.add(bench.http_turn(&api).await?);
+                ours.add(trade.http_turn(&api).await?);
                 progress(&format!(
                     "purchases, round {round}: API {:.0}/s",
                     ours.rates().last().copied().unwrap_or(0.0)
                 ));
             } else {
-                theirs.add(bench.pgbench_turn(&pgbench, script.new_ids).await?);
+                theirs.add(trade.pgbench_turn(&pgbench, script.new_ids).await?);
                 progress(&format!(
                     "purchases, round {round}: pgbench {:.0}/s",
                     theirs.rates().last().copied().unwrap_or(0.0)
@@ -66,19 +68,19 @@ pub(crate) async fn compare(arguments: &Arguments, report: &mut Report) -> Resul
         }
     }
     api.stop().await?;
-    bench.check().await?;
-    report.add(bench.section(&script, ours, theirs));
+    trade.check().await?;
+    report.add(trade.section(&script, ours, theirs));
     Ok(())
 }
 
-impl<'a> Bench<'a> {
-    async fn open(arguments: &'a Arguments) -> Result<Self> {
-        let servers = &arguments.servers;
+impl<'a> Trade<'a> {
+    async fn open(bench: &'a Bench) -> Result<Self> {
+        let servers = &bench.servers;
         let database = servers.database("purchases").await?;
-        let app = Arc::new(database.app(&[])?);
+        let app = Arc::new(Database::app(database.variables())?);
         let market = Market::open(Arc::clone(&app)).await?;
-        let clients = usize::from(arguments.clients);
-        let purchases = usize::try_from(arguments.purchases).attempt("too many")?;
+        let clients = usize::try_from(bench.sizes.clients).attempt("too many")?;
+        let purchases = usize::try_from(bench.sizes.purchases).attempt("too many")?;
         Ok(Self { servers, database, app, market, clients, each: purchases.div_ceil(clients) })
     }
 
@@ -93,17 +95,9 @@ impl<'a> Bench<'a> {
 
     /// Makes three purchases through an API with one connection, and writes down what the last two sent.
     async fn record(&mut self) -> Result<Script> {
-        let server =
-            self.database.app.host_str().map(str::to_owned).attempt("the database has no host")?;
-        let relay = Relay::start((server, self.database.app.port().unwrap_or(5432))).await?;
+        let relay = Relay::start(&self.database.app).await?;
         let mut variables = self.variables(1);
-        let mut relayed = self.database.app.clone();
-        relayed
-            .set_host(Some(&relay.address.ip().to_string()))
-            .attempt("the recorder's address")?;
-        relayed
-            .set_port(Some(relay.address.port()))
-            .map_err(|()| "the recorder's port".to_owned())?;
+        let relayed = relay.relayed(&self.database.app)?;
         variables.insert("DATABASE_URL".to_owned(), relayed.to_string());
         let api = Api::start(self.servers, variables).await?;
         let mut purchases = Vec::new();
@@ -113,7 +107,7 @@ impl<'a> Bench<'a> {
             let known = sales.first().attempt("a purchase")?.known();
             relay.take();
             api.sell(&sales, 1).await?;
-            purchases.push(Purchase { known, recording: relay.take() });
+            purchases.push(Piece { known, recording: relay.take() });
         }
         api.stop().await?;
         let [_first, first, second] = purchases.as_slice() else {
@@ -152,13 +146,17 @@ impl<'a> Bench<'a> {
         stock::tabulate(&self.database, &sales, new_ids).await?;
         self.database.settle().await?;
         let first = sales.first().attempt("a purchase")?.n;
-        let meter = Meter::start(self.servers, Worker::Child).await?;
-        let bought =
-            pgbench.run(self.servers, &self.database, first, self.clients, self.each).await?;
+        let load = Load {
+            clients: self.clients,
+            each: self.each,
+            variables: &[("first", i64::from(first))],
+        };
+        let meter = Meter::start(self.servers, Worker::Children).await?;
+        let bought = pgbench.run(self.servers, &self.database, &load).await?;
         self.turn(meter, bought).await
     }
 
-    async fn turn(&self, meter: Meter, bought: Bought) -> Result<Turn> {
+    async fn turn(&self, meter: Meter, bought: Timed) -> Result<Turn> {
         let done = bought.latencies.len();
         let cost = meter.finish(done).await?;
         Ok(Turn {

@@ -10,7 +10,7 @@ use shared::testing::{self, NewListing, NewUser};
 use shared::{App, Error, Money, Tx};
 use uuid::Uuid;
 
-use super::script::Known;
+use crate::ceiling::script::Known;
 use crate::failure::{Attempt, Result};
 use crate::servers::{Database, execute};
 
@@ -54,6 +54,7 @@ impl Sale {
             texts: vec![("listing_code", self.listing_code.clone())],
             // PostgreSQL counts from 2000.
             times: vec![("listed_at", self.listed_at.timestamp_micros() - 946_684_800_000_000)],
+            numbers: Vec::new(),
         }
     }
 }

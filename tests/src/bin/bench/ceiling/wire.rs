@@ -1,9 +1,10 @@
-//! What the API really sends for a purchase: a relay in front of PostgreSQL that writes down every statement.
+//! What a process really sends: a relay in front of PostgreSQL that writes down every statement.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use reqwest::Url;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -38,15 +39,16 @@ pub(crate) struct Recording {
 
 /// A relay that records. Dropping it ends it.
 pub(crate) struct Relay {
-    /// Where it listens.
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
     recording: Arc<Mutex<Recording>>,
     _relaying: JoinSet<()>,
 }
 
 impl Relay {
-    /// Listens in front of a server.
-    pub(crate) async fn start(server: (String, u16)) -> Result<Self> {
+    /// Listens in front of the server of a URL.
+    pub(crate) async fn start(url: &Url) -> Result<Self> {
+        let host = url.host_str().map(str::to_owned).attempt("the database has no host")?;
+        let server = (host, url.port().unwrap_or(5432));
         let listener =
             TcpListener::bind("127.0.0.1:0").await.attempt("the recorder does not listen")?;
         let address = listener.local_addr().attempt("the recorder has no address")?;
@@ -68,6 +70,17 @@ impl Relay {
             }
         });
         Ok(Self { address, recording, _relaying: relaying })
+    }
+
+    /// The URL that leads through the recorder.
+    pub(crate) fn relayed(&self, url: &Url) -> Result<Url> {
+        let mut relayed = url.clone();
+        let host = self.address.ip().to_string();
+        relayed.set_host(Some(&host)).attempt("the recorder's address")?;
+        relayed
+            .set_port(Some(self.address.port()))
+            .map_err(|()| "the recorder's port".to_owned())?;
+        Ok(relayed)
     }
 
     /// What was recorded since the last call.

@@ -1,5 +1,5 @@
-//! Two recorded purchases become a pgbench script: what is equal in both is written as it was sent, what differs is
-//! explained by whose purchase it was, by its instant, or as a new id.
+//! Two recordings of one piece of work become a pgbench script: what is equal in both is written as it was sent, what
+//! differs is explained by whose work it was, by its instant, or as a new id.
 
 use uuid::Uuid;
 
@@ -7,40 +7,45 @@ use super::values::{self, Value, element_of, hex, literal, name_of, quote};
 use super::wire::{Recording, Sent};
 use crate::failure::{Attempt, Result};
 
-/// What a purchase was known by before it was made, by the names of the script's variables.
+/// What a piece of work was known by before it was done, by the names of the script's variables.
+#[derive(Default)]
 pub(crate) struct Known {
     pub(crate) ids: Vec<(&'static str, Uuid)>,
     pub(crate) texts: Vec<(&'static str, String)>,
     pub(crate) times: Vec<(&'static str, i64)>,
+    pub(crate) numbers: Vec<(&'static str, i64)>,
 }
 
-/// A recorded purchase.
-pub(crate) struct Purchase {
+/// A recorded piece of work: a purchase, or the run of a job.
+pub(crate) struct Piece {
     pub(crate) known: Known,
     pub(crate) recording: Recording,
 }
 
-/// The statements of a purchase for pgbench.
+/// The statements of a piece of work for pgbench.
 pub(crate) struct Script {
-    /// Everything after the lines that choose whose purchase it is.
+    /// Everything after the lines that choose whose work it is.
     pub(crate) text: String,
-    /// How many ids the API makes for one purchase: `new_1`, `new_2`, …
+    /// How many ids the process makes for it: `new_1`, `new_2`, …
     pub(crate) new_ids: usize,
     /// How many statements it sends.
     pub(crate) statements: usize,
-    /// Those that it prepares anew for every purchase, in a round trip of their own.
+    /// Those that it prepares anew every time, in a round trip of their own.
     pub(crate) prepared: Vec<String>,
-    /// Parameters that differ for no known reason: the script sends the first purchase's.
+    /// Parameters that differ for no known reason: the script sends the first recording's.
     pub(crate) unexplained: Vec<String>,
 }
 
 /// Writes the script.
-pub(crate) fn write(first: &Purchase, second: &Purchase) -> Result<Script> {
+pub(crate) fn write(first: &Piece, second: &Piece) -> Result<Script> {
     let (ours, theirs) = (&first.recording.sent, &second.recording.sent);
     let alike = ours.len() == theirs.len()
         && ours.iter().zip(theirs).all(|(ours, theirs)| ours.sql == theirs.sql);
     if !alike || ours.is_empty() {
-        return Err("two purchases did not send the same statements, so there is nothing to give to pgbench".to_owned());
+        return Err(
+            "two recordings are not of the same statements, so there is nothing to give to pgbench"
+                .to_owned(),
+        );
     }
     let mut writer = Writer {
         ids: Vec::new(),
@@ -97,7 +102,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Names an id that no purchase had before, whether it is sent as one or as a text.
+    /// Names an id that nobody had before, whether it is sent as one or as a text.
     fn learn(&mut self, ours: &Value, theirs: &Value) {
         match (ours, theirs) {
             (Value::Uuid(ours), Value::Uuid(theirs)) => self.learn_id(*ours, *theirs),
@@ -144,7 +149,7 @@ impl Writer<'_> {
             }
         }
         let sql = substitute(&sent.sql, &terms)?;
-        if !sent.sql.trim().eq_ignore_ascii_case("select app_now()") {
+        if !tells_time(&sent.sql) {
             return Ok(format!("{sql};\n"));
         }
         let instant = |sent: &Sent| match sent.row.first() {
@@ -168,6 +173,7 @@ impl Writer<'_> {
             (Value::Text(ours), Value::Text(theirs)) => self.text(ours, theirs),
             (Value::Json(ours), Value::Json(theirs)) => self.text(ours, theirs),
             (Value::Time(ours), Value::Time(theirs)) => self.time(*ours, *theirs),
+            (Value::Plain(ours), Value::Plain(theirs)) => self.number(ours, theirs),
             // Sealed anew every time; the same length is the same work.
             (Value::Bytes(ours), Value::Bytes(_)) => Some(hex(ours)),
             (Value::Array(ours), Value::Array(theirs)) if ours.len() == theirs.len() => {
@@ -193,6 +199,15 @@ impl Writer<'_> {
         known.map(|(name, ..)| format!(":{name}"))
     }
 
+    fn number(&self, ours: &str, theirs: &str) -> Option<String> {
+        let (ours, theirs) = (ours.parse::<i64>().ok()?, theirs.parse::<i64>().ok()?);
+        let [first, second] = self.known;
+        let mut known = first.numbers.iter().zip(&second.numbers);
+        known
+            .find(|((_, known), (_, other))| (*known, *other) == (ours, theirs))
+            .map(|((name, _), _)| format!(":{name}"))
+    }
+
     fn time(&self, ours: i64, theirs: i64) -> Option<String> {
         let later = self.now.map(|(now, then)| (ours - now, theirs - then));
         match later {
@@ -216,14 +231,14 @@ impl Writer<'_> {
         let pieces = self.pieces(ours, 0);
         (pieces == self.pieces(theirs, 1)).then(|| {
             let terms = pieces.iter().map(|piece| match piece {
-                Piece::Words(words) => quote(words),
-                Piece::Variable(name) => format!(":{name}::text"),
+                Part::Words(words) => quote(words),
+                Part::Variable(name) => format!(":{name}::text"),
             });
             terms.collect::<Vec<_>>().join(" || ")
         })
     }
 
-    fn pieces(&self, text: &str, side: usize) -> Vec<Piece> {
+    fn pieces(&self, text: &str, side: usize) -> Vec<Part> {
         let ids = self.ids.iter().map(|(name, ours, theirs)| {
             (name.as_str(), if side == 0 { *ours } else { *theirs }.to_string())
         });
@@ -245,20 +260,20 @@ impl Writer<'_> {
                 break;
             };
             if !before.is_empty() {
-                pieces.push(Piece::Words(before.to_owned()));
+                pieces.push(Part::Words(before.to_owned()));
             }
-            pieces.push(Piece::Variable((*name).to_owned()));
+            pieces.push(Part::Variable((*name).to_owned()));
             rest = after;
         }
         if !rest.is_empty() || pieces.is_empty() {
-            pieces.push(Piece::Words(rest.to_owned()));
+            pieces.push(Part::Words(rest.to_owned()));
         }
         pieces
     }
 }
 
 #[derive(PartialEq, Eq)]
-enum Piece {
+enum Part {
     Words(String),
     Variable(String),
 }
@@ -282,6 +297,11 @@ fn substitute(sql: &str, terms: &[String]) -> Result<String> {
         text.push_str(rest);
     }
     Ok(text)
+}
+
+/// Whether this is how a transaction asks what time it is: its answer explains later times.
+fn tells_time(sql: &str) -> bool {
+    sql.trim().get(..16).is_some_and(|start| start.eq_ignore_ascii_case("select app_now()"))
 }
 
 fn shorten(sql: &str) -> String {

@@ -1,4 +1,4 @@
-//! The other side: apalis-redis alone. A job counts when its acknowledgement is in Redis.
+//! apalis-redis alone. A job counts when its acknowledgement is in Redis.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,12 +15,13 @@ use serde_json::{Value, json};
 use shared::jobs::Queue;
 use tokio::time::Sleep;
 
-use super::CHUNK;
 use crate::failure::{Attempt, Result};
 use crate::meter::{Meter, Worker as Measured};
 use crate::series::Turn;
 use crate::servers::{Servers, prefix};
 
+/// Jobs per push.
+pub(crate) const CHUNK: usize = 500;
 /// Messages that may wait: from 8,000 due entries on, a queue is stuck for ever.
 const WAITING_MAX: usize = 4_000;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
