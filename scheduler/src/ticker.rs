@@ -9,7 +9,7 @@ use apalis_cron::CronScheduler;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
 use shared::error::Result;
-use shared::telemetry::metrics;
+use shared::telemetry::{metrics, trace};
 use shared::{App, Outcome, jobs};
 
 use crate::schedule::{CatchUp, Scheduled, schedule};
@@ -60,8 +60,10 @@ impl Ticker {
             let (due, missed) = due(line, last, now);
             for tick in &due {
                 let by = self.app.settings.jobs.scheduler_name.as_str();
-                let outcome =
-                    self.app.db.transaction(async |tx| (line.fire)(tx, *tick, by).await).await?;
+                // A tick is what its jobs, and theirs, are traced to.
+                let id = format!("tick-{}-{}", line.name, tick.timestamp());
+                let fire = self.app.db.transaction(async |tx| (line.fire)(tx, *tick, by).await);
+                let outcome = trace::scope(id, fire).await?;
                 if outcome == Outcome::Done {
                     fired += 1;
                     tracing::debug!(target: "jobs", schedule = line.name, %tick, "tick");
@@ -116,17 +118,17 @@ fn interval(line: &Scheduled, tick: DateTime<Utc>) -> TimeDelta {
 }
 
 fn note(line: &Scheduled, due: &[DateTime<Utc>], missed: usize, now: DateTime<Utc>) {
-    metrics::CRON_INTERVAL.with_label_values(&[line.name]).set(interval(line, now).num_seconds());
+    let mut next = line.cron.after(&now);
+    if let (Some(first), Some(second)) = (next.next(), next.next()) {
+        metrics::CRON_INTERVAL.with_label_values(&[line.name]).set((second - first).num_seconds());
+    }
     metrics::CRON_MISSED.with_label_values(&[line.name]).inc_by(u64::try_from(missed).unwrap_or(0));
-    if let Some(tick) = due.last() {
-        metrics::CRON_LAST_FIRE.with_label_values(&[line.name]).set(tick.timestamp());
-    }
-    if due.len() > 1 || (missed > 0 && !due.is_empty()) {
-        let caught_up = u64::try_from(due.len()).unwrap_or(0);
-        metrics::CRON_CATCHUP
-            .with_label_values(&[line.name, line.catch_up.as_str()])
-            .inc_by(caught_up);
-    }
+    let late = due.len() > 1 || missed > 0;
+    metrics::CRON_CATCHUP.with_label_values(&[line.name, line.catch_up.as_str()]).inc_by(if late {
+        u64::try_from(due.len()).unwrap_or(0)
+    } else {
+        0
+    });
 }
 
 /// Ticks until the process is stopped. apalis-cron only wakes the loop: what is due is decided by the database's clock

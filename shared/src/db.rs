@@ -4,7 +4,7 @@ use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use diesel::connection::InstrumentationEvent;
@@ -162,7 +162,9 @@ impl Db {
     }
 
     async fn commit(&self, mut tx: Tx) -> Result<()> {
+        let started = Instant::now();
         AnsiTransactionManager::commit_transaction(tx.conn()).await?;
+        metrics::observe_commit(started.elapsed());
         metrics::jobs_enqueued(&tx.enqueued, tx.origin);
         if tx.enqueued.iter().any(|job| job.run_at <= tx.now) {
             self.doorbell.ring();

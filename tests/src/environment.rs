@@ -17,6 +17,10 @@ pub struct Environment {
     pub binaries: PathBuf,
     /// The `redis-server` program, for tests that wipe or stop their own.
     pub redis_server: PathBuf,
+    /// The `prometheus` program, for the test of the dashboards and alerts.
+    pub prometheus: PathBuf,
+    /// The `promtool` program.
+    pub promtool: PathBuf,
 }
 
 /// Reads it once.
@@ -38,6 +42,8 @@ pub fn environment() -> &'static Environment {
             redis_url: read("TEST_REDIS_URL").trim_end_matches('/').to_owned(),
             binaries: read("WIBE_BIN_DIR").into(),
             redis_server: read("REDIS_SERVER").into(),
+            prometheus: read("PROMETHEUS").into(),
+            promtool: read("PROMTOOL").into(),
         }
     })
 }

@@ -1,7 +1,9 @@
 //! Real processes: the platform's binaries and a Redis of a test's own, to stop, kill and wipe.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,16 +15,31 @@ pub struct Process(Child);
 impl Process {
     /// Starts one of the built binaries with exactly these variables.
     pub fn start(binary: &str, variables: &HashMap<String, String>) -> Self {
-        let program = environment().binaries.join(binary);
         let output = || {
             if std::env::var_os("TEST_LOGS").is_some() { Stdio::inherit() } else { Stdio::null() }
         };
+        Self::spawn(binary, variables, output(), output())
+    }
+
+    /// Starts one of the built binaries with its log in a file.
+    pub fn start_with_log(binary: &str, variables: &HashMap<String, String>, log: &Path) -> Self {
+        let file = File::create(log).expect("a log file");
+        Self::spawn(binary, variables, Stdio::from(file), Stdio::null())
+    }
+
+    fn spawn(
+        binary: &str,
+        variables: &HashMap<String, String>,
+        output: Stdio,
+        errors: Stdio,
+    ) -> Self {
+        let program = environment().binaries.join(binary);
         let child = Command::new(&program)
             .env_clear()
             .envs(variables)
             .stdin(Stdio::null())
-            .stdout(output())
-            .stderr(output())
+            .stdout(output)
+            .stderr(errors)
             .spawn()
             .unwrap_or_else(|error| panic!("{} does not start: {error}", program.display()));
         Self(child)
@@ -53,6 +70,12 @@ impl Process {
     pub fn terminate(&mut self) -> std::process::ExitStatus {
         self.signal("TERM");
         self.0.wait().expect("ends")
+    }
+}
+
+impl From<Child> for Process {
+    fn from(child: Child) -> Self {
+        Self(child)
     }
 }
 

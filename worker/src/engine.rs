@@ -7,6 +7,7 @@ use shared::App;
 use shared::error::Result;
 use shared::ids::JobId;
 use shared::jobs::{self, Claimed, Floor, Registry};
+use shared::telemetry;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -64,6 +65,7 @@ impl Engine {
     /// An engine that tells `probe` what it does: fault tests stop it at a point of their choice.
     #[must_use]
     pub fn with_probe(app: Arc<App>, registry: Registry, probe: Probe) -> Arc<Self> {
+        telemetry::zeros::of_a_worker(&registry);
         let queues = app.settings.jobs.queues.clone();
         let boot = Uuid::new_v4().simple().to_string();
         let name = format!("{}-{}", app.settings.jobs.worker_name, boot.get(..8).unwrap_or(&boot));

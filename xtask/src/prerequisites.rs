@@ -1,4 +1,4 @@
-//! The two things a bare machine lacks: `PostgreSQL` and Redis, found or installed.
+//! What a bare machine lacks: `PostgreSQL` and Redis, and Prometheus for the suite. Found or installed.
 
 use std::env;
 use std::fs;
@@ -26,6 +26,8 @@ pub(crate) enum Need {
     Postgres,
     /// The Redis server.
     Redis,
+    /// Prometheus and its promtool: the suite checks dashboards and alerts with it. Only ever started by us.
+    Prometheus,
 }
 
 /// Makes sure that every need is there: installs on Debian and Ubuntu, says how elsewhere.
@@ -40,6 +42,7 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     needs.iter().try_for_each(|need| match need {
         Need::Postgres => postgres_folder().map(drop),
         Need::Redis => redis_server().map(drop),
+        Need::Prometheus => prometheus().map(drop),
     })
 }
 
@@ -73,6 +76,12 @@ pub(crate) fn redis_server() -> Result<PathBuf> {
     }
 }
 
+/// The program that scrapes, and the one that checks rules.
+pub(crate) fn prometheus() -> Result<(PathBuf, PathBuf)> {
+    let both = on_path("prometheus").zip(on_path("promtool"));
+    both.ok_or_else(|| "prometheus and promtool were not found".to_owned())
+}
+
 fn major_of(program: &Path, before: &str) -> Option<u32> {
     let output = Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -85,6 +94,7 @@ impl Need {
         match self {
             Self::Postgres => "postgresql",
             Self::Redis => "redis-server",
+            Self::Prometheus => "prometheus",
         }
     }
 }
@@ -93,6 +103,7 @@ fn is_there(need: Need) -> bool {
     match need {
         Need::Postgres => newest_postgres().is_some(),
         Need::Redis => on_path("redis-server").is_some(),
+        Need::Prometheus => prometheus().is_ok(),
     }
 }
 
@@ -131,7 +142,19 @@ fn install(missing: &[Need]) -> Result<()> {
     apt_get(&["update"])?;
     let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
     arguments.extend(packages);
-    apt_get(&arguments)
+    apt_get(&arguments)?;
+    if missing.contains(&Need::Prometheus) {
+        keep_quiet("prometheus");
+    }
+    Ok(())
+}
+
+/// Debian starts what it installs, and its Prometheus listens to the whole network: nobody here asked for that one.
+/// Where there is no systemd, nothing was started.
+fn keep_quiet(service: &str) {
+    let mut systemctl = as_root("systemctl");
+    systemctl.args(["disable", "--now", service]);
+    systemctl.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().ok();
 }
 
 /// Root, or someone whom sudo asks for no password.
@@ -144,11 +167,17 @@ fn may_install() -> bool {
     geteuid().is_root() || sudo()
 }
 
-fn apt_get(arguments: &[&str]) -> Result<()> {
-    let mut command = Command::new(if geteuid().is_root() { "env" } else { "sudo" });
-    if !geteuid().is_root() {
-        command.args(["-n", "env"]);
+fn as_root(program: &str) -> Command {
+    if geteuid().is_root() {
+        return Command::new(program);
     }
+    let mut sudo = Command::new("sudo");
+    sudo.args(["-n", program]);
+    sudo
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    let mut command = as_root("env");
     // On a fresh machine another apt may still be at work: wait for it.
     command.args([
         "DEBIAN_FRONTEND=noninteractive",
@@ -165,19 +194,30 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
 
 /// The exact command for this platform.
 fn command_for(missing: &[Need]) -> String {
-    const MANAGERS: [(&str, &str, &str, &str); 4] = [
-        ("brew", "brew install", "postgresql@17", "redis"),
-        ("dnf", "sudo dnf install", "postgresql-server postgresql-contrib", "redis"),
-        ("pacman", "sudo pacman -S", "postgresql", "redis"),
-        ("apt-get", "sudo apt-get update && sudo apt-get install", "postgresql", "redis-server"),
+    const MANAGERS: [(&str, &str, [&str; 3]); 4] = [
+        ("brew", "brew install", ["postgresql@17", "redis", "prometheus"]),
+        (
+            "dnf",
+            "sudo dnf install",
+            ["postgresql-server postgresql-contrib", "redis", "golang-github-prometheus"],
+        ),
+        ("pacman", "sudo pacman -S", ["postgresql", "redis", "prometheus"]),
+        (
+            "apt-get",
+            "sudo apt-get update && sudo apt-get install",
+            ["postgresql", "redis-server", "prometheus"],
+        ),
     ];
     let known = MANAGERS.into_iter().find(|(program, ..)| on_path(program).is_some());
-    let Some((program, install, postgres, redis)) = known else {
-        return format!("your package manager: PostgreSQL {POSTGRES_MIN} or newer and Redis 7");
+    let Some((program, install, [postgres, redis, prometheus])) = known else {
+        return format!(
+            "your package manager: PostgreSQL {POSTGRES_MIN} or newer, Redis {REDIS_MIN} and, for the suite, Prometheus"
+        );
     };
     let packages = missing.iter().map(|need| match need {
         Need::Postgres => postgres,
         Need::Redis => redis,
+        Need::Prometheus => prometheus,
     });
     let mut command = format!("{install} {}", packages.collect::<Vec<_>>().join(" "));
     if program == "brew" && missing.contains(&Need::Postgres) {

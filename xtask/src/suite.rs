@@ -26,7 +26,8 @@ pub(crate) struct Suite {
 impl Suite {
     /// Builds the binaries, starts the servers and migrates the template.
     pub(crate) fn start(checkout: &Checkout) -> Result<Self> {
-        prerequisites::ensure(&[Need::Postgres, Need::Redis])?;
+        prerequisites::ensure(&[Need::Postgres, Need::Redis, Need::Prometheus])?;
+        let (prometheus, promtool) = prerequisites::prometheus()?;
         let programs = checkout.build(false)?;
         let mut site = Site::throw_away("test", false)?;
         let cluster = postgres::start(&mut site)?;
@@ -46,6 +47,8 @@ impl Suite {
             ("WIBE_BIN_DIR", text(&programs)),
             ("POSTGRES_BIN_DIR", text(&cluster.programs)),
             ("REDIS_SERVER", text(&prerequisites::redis_server()?)),
+            ("PROMETHEUS", text(&prometheus)),
+            ("PROMTOOL", text(&promtool)),
         ];
         Ok(Self { site, environment })
     }

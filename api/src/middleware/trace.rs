@@ -28,7 +28,7 @@ pub(crate) async fn request_id(
     if let Ok(value) = HeaderValue::from_str(&id) {
         res.headers_mut().insert(&X_REQUEST_ID, value);
     }
-    let span = tracing::info_span!("request", request_id = id);
+    let span = tracing::info_span!("request", trace_id = id);
     trace::scope(id, ctrl.call_next(req, depot, res)).instrument(span).await;
 }
 

@@ -52,6 +52,7 @@ pub use model::{CloseReason, Escrow, EscrowStatus, Side, Timed};
 pub use open::{Opened, Order, open};
 pub use receive_silent::receive_silent;
 pub use reconcile::reconcile;
+pub(crate) use reconcile::sweeps;
 pub use refund::refund;
 pub use refund_undelivered::refund_undelivered;
 pub use release::release;

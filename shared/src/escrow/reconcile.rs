@@ -78,6 +78,11 @@ const SWEEPS: [Sweep; 4] = [
     },
 ];
 
+/// The names of the sweeps.
+pub(crate) fn sweeps() -> impl Iterator<Item = &'static str> {
+    SWEEPS.iter().map(|sweep| sweep.name)
+}
+
 #[derive(QueryableByName)]
 struct Due {
     #[diesel(sql_type = SqlUuid)]
@@ -99,7 +104,7 @@ pub async fn reconcile(tx: &mut Tx) -> Result<()> {
             sweep.enqueue.enqueue(tx, row.id).await?;
         }
         report(sweep, &missing, &stuck);
-        metrics::RECONCILER_SUCCESS.with_label_values(&[sweep.name]).set(tx.now().timestamp());
+        metrics::stamp(&metrics::RECONCILER_SUCCESS.with_label_values(&[sweep.name]));
     }
     Ok(())
 }

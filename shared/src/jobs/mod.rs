@@ -56,7 +56,10 @@ pub use rate::reserve;
 pub use registry::{Entry, Registry, registry};
 pub use rescue::{MAX_CRASHES, Rescued, rescue};
 pub use runner::{BatchRunner, Call, Prepared, Runner};
-pub use stats::{KindBacklog, QueueBacklog, backlog, dead_by_kind, unknown_kinds};
+pub use stats::{
+    DEAD_MAX, DEPTH_MAX, KindBacklog, KindProgress, LastFire, QueueBacklog, QueueCrew, backlog,
+    crews, dead_by_kind, last_fires, long_work, unknown_kinds,
+};
 pub use tick::{fire, last_tick};
 
 /// A kind of job: its name, its queue, its limits, and its arguments (the fields of the implementing struct).

@@ -14,6 +14,7 @@
 
 mod create;
 pub(crate) mod credentials;
+mod measure;
 mod model;
 mod moderate;
 pub mod queries;
@@ -25,6 +26,7 @@ pub(crate) use model::tests;
 
 pub use create::{Created, NewListing, create};
 pub use credentials::{Credentials, NewCredentials};
+pub(crate) use measure::measure;
 pub use model::{Listing, ListingStatus, LoginMethod, PRICE_MAX, PRICE_MIN};
 pub use moderate::{approve, block, reject};
 pub use remove::remove;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use tokio::time::timeout;
 
 use crate::error::{Error, Result};
+use crate::jobs::{self, Queue};
 use crate::statement::statement;
 use crate::{App, migrate};
 
@@ -71,7 +72,7 @@ pub async fn detailed(app: &App) -> Health {
     };
     let mut checks =
         vec![Check { name: "database", ok: figures.is_some(), age_seconds: None }, redis];
-    checks.extend(figures.iter().flat_map(Figures::checks));
+    checks.extend(figures.into_iter().flatten());
     Health { checks }
 }
 
@@ -80,15 +81,13 @@ struct Figures {
     #[diesel(sql_type = Nullable<BigInt>)]
     worker_age: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]
-    scheduler_age: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     due_age: Option<i64>,
     #[diesel(sql_type = Bool)]
     ledger_ok: bool,
 }
 
 impl Figures {
-    fn checks(&self) -> [Check; 4] {
+    fn checks(&self, scheduler_age: Option<i64>) -> [Check; 4] {
         let heard = |age: Option<i64>, max: i64| age.is_some_and(|age| age <= max);
         [
             Check {
@@ -98,8 +97,8 @@ impl Figures {
             },
             Check {
                 name: "scheduler",
-                ok: heard(self.scheduler_age, SCHEDULER_SILENCE_MAX),
-                age_seconds: self.scheduler_age,
+                ok: heard(scheduler_age, SCHEDULER_SILENCE_MAX),
+                age_seconds: scheduler_age,
             },
             Check {
                 name: "jobs",
@@ -112,20 +111,22 @@ impl Figures {
 }
 
 /// The ledger's part is quick: the last postings balance, and the job that checks all of it has not given up.
-async fn figures(app: &App) -> Result<Figures> {
+async fn figures(app: &App) -> Result<[Check; 4]> {
     let conn = &mut app.db.read().await?;
-    let figures = statement(
+    let figures: Figures = statement(
         "SELECT (SELECT extract(epoch FROM now() - max(seen_at))::bigint FROM job_workers) AS worker_age,
-                (SELECT extract(epoch FROM now() - max(fired_at))::bigint FROM cron_ticks) AS scheduler_age,
-                (SELECT extract(epoch FROM app_now() - min(run_at))::bigint FROM jobs
-                 WHERE state = 'pending' AND run_at <= app_now()) AS due_age,
+                (SELECT extract(epoch FROM max(due.age))::bigint FROM unnest($1) AS q (queue)
+                 CROSS JOIN LATERAL (SELECT app_now() - run_at AS age FROM jobs WHERE state = 'pending' AND queue = q.queue
+                                     AND run_at <= app_now() ORDER BY run_at, id LIMIT 1) AS due) AS due_age,
                 (SELECT coalesce(sum(amount), 0) = 0 FROM ledger.entry
                  WHERE journal_id > (SELECT max(id) - 5000 FROM ledger.journal))
                 AND NOT EXISTS (SELECT 1 FROM jobs WHERE kind = 'ledger_check' AND state = 'dead') AS ledger_ok",
     )
+    .bind::<Array<Text>, _>(Queue::ALL.iter().map(|queue| queue.as_str()).collect::<Vec<_>>())
     .get_result(conn)
     .await?;
-    Ok(figures)
+    let scheduler_age = jobs::last_fires(conn).await?.iter().map(|fire| fire.age).min();
+    Ok(figures.checks(scheduler_age))
 }
 
 async fn ping(app: &App) -> Result<()> {
@@ -142,19 +143,20 @@ mod tests {
     use super::{Check, Figures, Health};
 
     fn figures() -> Figures {
-        Figures { worker_age: Some(2), scheduler_age: Some(30), due_age: None, ledger_ok: true }
+        Figures { worker_age: Some(2), due_age: None, ledger_ok: true }
     }
 
     #[test]
     fn silence_and_backlog_are_seen() {
-        let names = |figures: Figures| -> Vec<&str> {
-            figures.checks().iter().filter(|check| !check.ok).map(|check| check.name).collect()
+        let names = |figures: Figures, scheduler_age| -> Vec<&str> {
+            let checks = figures.checks(Some(scheduler_age));
+            checks.iter().filter(|check| !check.ok).map(|check| check.name).collect()
         };
-        assert_eq!(names(figures()), Vec::<&str>::new());
-        assert_eq!(names(Figures { worker_age: None, ..figures() }), ["worker"]);
-        assert_eq!(names(Figures { scheduler_age: Some(3_600), ..figures() }), ["scheduler"]);
+        assert_eq!(names(figures(), 30), Vec::<&str>::new());
+        assert_eq!(names(Figures { worker_age: None, ..figures() }, 30), ["worker"]);
+        assert_eq!(names(figures(), 3_600), ["scheduler"]);
         assert_eq!(
-            names(Figures { due_age: Some(301), ledger_ok: false, ..figures() }),
+            names(Figures { due_age: Some(301), ledger_ok: false, ..figures() }, 30),
             ["jobs", "ledger"]
         );
     }

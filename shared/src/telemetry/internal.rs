@@ -12,13 +12,16 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
-use super::{health, metrics};
+use super::{health, metrics, zeros};
 use crate::App;
 use crate::error::{Error, Result};
 
 /// Database-derived gauges are read at most this often.
 const REFRESH_EVERY: Duration = Duration::from_secs(2);
+/// A database that takes longer leaves the gauges as they were: a scrape must not hang.
+const REFRESH_MAX: Duration = Duration::from_secs(5);
 /// A scraper that sends its request more slowly is cut off.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -34,6 +37,7 @@ pub async fn serve_internal(address: SocketAddr, app: Arc<App>, ready: Readiness
         .await
         .map_err(|error| Error::internal(format!("{address}: {error}")))?;
     metrics::register();
+    zeros::of_a_process();
     let refreshed = Arc::new(Mutex::new(None));
     #[expect(
         clippy::disallowed_methods,
@@ -120,14 +124,16 @@ async fn detailed(app: &App) -> Vec<u8> {
     json!({ "status": health.status(), "checks": checks }).to_string().into_bytes()
 }
 
-/// Reads the database-derived gauges, unless another scrape just did.
+/// Reads the database-derived gauges, unless another scrape just did. `database_gauges_read_timestamp` says how old they
+/// are.
 async fn refresh(app: &App, refreshed: &Refreshed) {
     let mut last = refreshed.lock().await;
     if last.is_some_and(|at| at.elapsed() < REFRESH_EVERY) {
         return;
     }
-    if let Err(error) = super::gauges::refresh(app).await {
-        tracing::warn!(error = %error.causes(), "database-derived gauges are stale");
+    let read = timeout(REFRESH_MAX, super::gauges::refresh(app)).await;
+    if let Err(error) = read.unwrap_or_else(|late| Err(Error::unavailable(late))) {
+        tracing::warn!(target: "db", error = %error.causes(), "database-derived gauges are stale");
     }
     *last = Some(Instant::now());
 }

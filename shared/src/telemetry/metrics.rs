@@ -1,16 +1,21 @@
-//! Every metric of the platform, by its fixed name (jobs study, section 4.2). Labels are small sets: never an id.
+//! Every metric of the platform, by its fixed name. Labels are small sets: never an id, never a worker's name.
+//!
+//! Figures that are read from the database come from every process: take `max by`, never `sum`. There is no leader here,
+//! so there is no `leader{role}`. The text format knows no exemplars: from a figure to its requests and jobs leads the
+//! trace id, which is on every log line and on the job's row.
 #![expect(
     clippy::disallowed_types,
     reason = "Prometheus speaks in floats; no money is decided here"
 )]
 
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus::{
-    Encoder as _, GaugeVec, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    TextEncoder, exponential_buckets, histogram_opts, register_gauge_vec, register_histogram_vec,
-    register_int_counter, register_int_counter_vec, register_int_gauge, register_int_gauge_vec,
+    Encoder as _, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, TextEncoder, histogram_opts, register_gauge_vec, register_histogram,
+    register_histogram_vec, register_int_counter, register_int_counter_vec, register_int_gauge,
+    register_int_gauge_vec,
 };
 
 use crate::jobs::{Enqueued, Origin};
@@ -25,16 +30,24 @@ macro_rules! metrics {
     };
 }
 
-/// 1 ms to about 65 s.
-fn latency() -> Vec<f64> {
-    exponential_buckets(0.001, 2.0, 17).unwrap_or_default()
-}
+/// Seconds of work: a request, a run, a commit.
+const WORK: [f64; 15] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+/// Seconds of waiting. The objectives of the alert rules (2.5 s and 30 s) are bounds, or they could not be counted.
+const WAIT: [f64; 15] =
+    [0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0, 1800.0];
+/// Attempts.
+const ATTEMPTS: [f64; 7] = [1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0];
 
 metrics! {
+    /// The version of this process.
+    BUILD_INFO: IntGaugeVec = register_int_gauge_vec!("wibe_build_info", "1 for the version that runs", &["version"]);
+    /// When the figures from the database were read last.
+    GAUGES_READ: IntGauge = register_int_gauge!("database_gauges_read_timestamp", "When this process last read its figures from the database, real time");
     /// Requests by route template, method and status.
     HTTP_REQUESTS: IntCounterVec = register_int_counter_vec!("http_requests_total", "HTTP requests", &["method", "route", "status"]);
     /// Request time.
-    HTTP_SECONDS: HistogramVec = register_histogram_vec!(histogram_opts!("http_request_duration_seconds", "HTTP request time", latency()), &["method", "route"]);
+    HTTP_SECONDS: HistogramVec = register_histogram_vec!(histogram_opts!("http_request_duration_seconds", "HTTP request time", WORK.to_vec()), &["method", "route"]);
     /// Provider calls by method and answer.
     WEBHOOK_CALLS: IntCounterVec = register_int_counter_vec!("webhook_calls_total", "Payment provider calls", &["provider", "method", "outcome"]);
     /// Jobs recorded.
@@ -44,21 +57,27 @@ metrics! {
     /// Runs ended.
     JOB_FINISHED: IntCounterVec = register_int_counter_vec!("job_finished_total", "Runs ended", &["kind", "queue", "outcome"]);
     /// Run time.
-    JOB_DURATION: HistogramVec = register_histogram_vec!(histogram_opts!("job_duration_seconds", "Run time", latency()), &["kind"]);
+    JOB_DURATION: HistogramVec = register_histogram_vec!(histogram_opts!("job_duration_seconds", "Run time", WORK.to_vec()), &["kind"]);
     /// From due to start.
-    JOB_WAIT: HistogramVec = register_histogram_vec!(histogram_opts!("job_wait_seconds", "Time from due to start", latency()), &["kind", "queue"]);
+    JOB_WAIT: HistogramVec = register_histogram_vec!(histogram_opts!("job_wait_seconds", "Time from due to start", WAIT.to_vec()), &["kind", "queue"]);
     /// Attempts a finished job took.
-    JOB_ATTEMPTS: HistogramVec = register_histogram_vec!(histogram_opts!("job_attempts", "Attempts a finished job took", vec![1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0]), &["kind"]);
+    JOB_ATTEMPTS: HistogramVec = register_histogram_vec!(histogram_opts!("job_attempts", "Attempts a finished job took", ATTEMPTS.to_vec()), &["kind"]);
     /// Rows by queue and state.
-    JOB_DEPTH: IntGaugeVec = register_int_gauge_vec!("job_depth", "Jobs by queue and state", &["queue", "state"]);
+    JOB_DEPTH: IntGaugeVec = register_int_gauge_vec!("job_depth", "Jobs by queue and state; 10000 means so many or more", &["queue", "state"]);
     /// Age of the oldest row by queue and state.
     JOB_OLDEST_AGE: GaugeVec = register_gauge_vec!("job_oldest_age_seconds", "Age of the oldest job by queue and state", &["queue", "state"]);
     /// Dead letter by kind.
-    JOB_DEAD: IntGaugeVec = register_int_gauge_vec!("job_dead", "Dead jobs by kind", &["kind"]);
+    JOB_DEAD: IntGaugeVec = register_int_gauge_vec!("job_dead", "Dead jobs by kind; 1000 means so many or more", &["kind"]);
     /// Age of the oldest dead job by kind.
     JOB_DEAD_OLDEST_AGE: GaugeVec = register_gauge_vec!("job_dead_oldest_age_seconds", "Age of the oldest dead job by kind", &["kind"]);
-    /// Pending jobs of kinds this process does not know.
-    JOB_UNKNOWN_KIND: IntGaugeVec = register_int_gauge_vec!("job_unknown_kind", "Pending jobs of unknown kinds", &["kind"]);
+    /// Due jobs of kinds this process does not know.
+    JOB_UNKNOWN_KIND: IntGaugeVec = register_int_gauge_vec!("job_unknown_kind", "Jobs of unknown kinds among the oldest due ones", &["kind"]);
+    /// Queues that an operator stopped.
+    JOB_QUEUE_PAUSED: IntGaugeVec = register_int_gauge_vec!("job_queue_paused", "1 while an operator has paused the queue", &["queue"]);
+    /// How far long work is.
+    JOB_PROGRESS: IntGaugeVec = register_int_gauge_vec!("job_progress_rows", "Rows of running batch jobs: done, and due in all", &["kind", "part"]);
+    /// Workers by queue.
+    JOB_WORKERS: IntGaugeVec = register_int_gauge_vec!("job_workers", "Workers that serve the queue", &["queue", "state"]);
     /// Runs in this process.
     JOB_RUNNING: IntGaugeVec = register_int_gauge_vec!("job_running", "Jobs running in this process", &["kind", "queue"]);
     /// Slots of this process.
@@ -86,7 +105,7 @@ metrics! {
     /// How often this process saw Redis lose its memory.
     REDIS_EPOCH: IntCounter = register_int_counter!("redis_epoch", "Times Redis was seen to have lost its memory");
     /// When a schedule fired last.
-    CRON_LAST_FIRE: IntGaugeVec = register_int_gauge_vec!("cron_last_fire_timestamp", "When the schedule fired last, business time", &["schedule"]);
+    CRON_LAST_FIRE: IntGaugeVec = register_int_gauge_vec!("cron_last_fire_timestamp", "When the schedule fired last, real time", &["schedule"]);
     /// The distance of a schedule's ticks.
     CRON_INTERVAL: IntGaugeVec = register_int_gauge_vec!("cron_interval_seconds", "Seconds between two ticks", &["schedule"]);
     /// Ticks that were skipped by policy.
@@ -94,7 +113,7 @@ metrics! {
     /// Ticks that were caught up.
     CRON_CATCHUP: IntCounterVec = register_int_counter_vec!("cron_catchup_total", "Late ticks that were fired", &["schedule", "policy"]);
     /// When a sweep succeeded last.
-    RECONCILER_SUCCESS: IntGaugeVec = register_int_gauge_vec!("reconciler_last_success_timestamp", "When the sweep succeeded last, business time", &["sweep"]);
+    RECONCILER_SUCCESS: IntGaugeVec = register_int_gauge_vec!("reconciler_last_success_timestamp", "When the sweep succeeded last, real time", &["sweep"]);
     /// Due work found without a job.
     RECONCILER_FOUND: IntCounterVec = register_int_counter_vec!("reconciler_found_without_job_total", "Due work found without a job", &["sweep"]);
     /// Postings written.
@@ -117,6 +136,10 @@ metrics! {
     DEPOSIT_PENDING_COUNT: IntGaugeVec = register_int_gauge_vec!("deposit_pending_count", "Deposits that wait for their provider", &["provider"]);
     /// Since when the oldest waits.
     DEPOSIT_PENDING_OLDEST: IntGaugeVec = register_int_gauge_vec!("deposit_pending_oldest_seconds", "Age of the oldest deposit in processing", &["provider"]);
+    /// Listings that wait for a moderator for longer than they may.
+    AUTO_APPROVAL_OVERDUE: IntGauge = register_int_gauge!("auto_approval_overdue_count", "Listings that wait for longer than LISTING_AUTO_APPROVE_AFTER");
+    /// What a durable commit costs: the ceiling of everything.
+    DB_COMMIT: Histogram = register_histogram!(histogram_opts!("db_commit_seconds", "Time of COMMIT", WORK.to_vec()));
     /// Connections in use.
     DB_CONNECTIONS: IntGaugeVec = register_int_gauge_vec!("db_pool_connections", "Database connections of this process", &["state"]);
     /// Requests that wait for a connection.
@@ -138,6 +161,17 @@ pub fn observe(histogram: &HistogramVec, labels: &[&str], elapsed: Duration) {
 /// Observes how many attempts a job took.
 pub fn observe_attempts(kind: &str, attempts: i16) {
     JOB_ATTEMPTS.with_label_values(&[kind]).observe(f64::from(attempts));
+}
+
+/// Observes the time of a commit.
+pub(crate) fn observe_commit(elapsed: Duration) {
+    DB_COMMIT.observe(elapsed.as_secs_f64());
+}
+
+/// Sets a timestamp to now. Real time: Prometheus compares it with its own clock.
+pub(crate) fn stamp(gauge: &IntGauge) {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    gauge.set(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
 }
 
 /// Sets an age given in milliseconds.

@@ -6,5 +6,6 @@ pub mod internal;
 mod logging;
 pub mod metrics;
 pub mod trace;
+pub mod zeros;
 
 pub use logging::init_logging;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod architecture;
+mod dashboards;
 mod deals;
 mod faults;
 mod front;
@@ -9,6 +10,7 @@ mod jobs;
 mod ledger;
 mod listings;
 mod metrics;
+mod observability;
 mod payme;
 mod purchases;
 mod schema;

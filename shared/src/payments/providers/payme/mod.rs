@@ -40,7 +40,7 @@ use crate::telemetry::metrics;
 use crate::{App, Tx};
 use errors::Refusal;
 use record::Record;
-use rpc::{Answer, Call, Request};
+use rpc::{Answer, Call, Method, Request};
 
 pub use link::link;
 pub(in crate::payments) use sweep::expire_overdue;
@@ -60,6 +60,15 @@ pub enum Delivery<'a> {
     Unreadable,
     /// Another HTTP method.
     NotPost,
+}
+
+/// Shows the calls that work and those that fail by our fault, before there is one.
+pub(crate) fn show_zeros() {
+    for method in Method::ALL {
+        for outcome in ["ok".to_owned(), Refusal::internal().code.to_string()] {
+            metrics::WEBHOOK_CALLS.with_label_values(&[CODE, method.as_str(), outcome.as_str()]);
+        }
+    }
 }
 
 /// Answers one call: always with a body for HTTP 200.
