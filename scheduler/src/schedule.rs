@@ -25,6 +25,12 @@ pub fn schedule() -> Vec<Scheduled> {
             "deposits past Payme's 12 hours",
         ),
         at::<kinds::LedgerCheck>("15 * * * * *", CatchUp::Once, "the ledger's invariants"),
+        // listings: the same for what no moderator decided about
+        at::<kinds::ReconcileListings>(
+            "45 * * * * *",
+            CatchUp::Skip,
+            "listings past their time without a job",
+        ),
     ]
 }
 

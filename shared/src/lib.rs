@@ -7,6 +7,7 @@ pub mod escrow;
 pub mod games;
 pub mod ledger;
 pub mod listings;
+pub mod notifications;
 pub mod payments;
 pub mod subscriptions;
 
@@ -35,4 +36,4 @@ pub use app::App;
 pub use db::{Conn, Db, Tx};
 pub use error::{Code, Error, Result};
 pub use money::Money;
-pub use outcome::Outcome;
+pub use outcome::{Outcome, Timed};

@@ -74,6 +74,8 @@ impl TestApp {
             ("REDIS_PREFIX", &redis_prefix),
             ("MAIL_DIR", mail_dir.to_str().expect("a UTF-8 path")),
             ("DATABASE_POOL_SIZE", "10"),
+            // No test waits for its turn to mail, unless that is what it is about.
+            ("MAIL_PER_SECOND", "1000"),
             ("LOG_LEVEL", "warn"),
             ("PAYME_SECRET_KEY", "test-payme-key"),
         ]
@@ -263,13 +265,20 @@ impl TestApp {
             .await;
     }
 
-    /// Runs what mail is left, so that it is not taken for a forgotten job.
+    /// Runs the mail queue and nothing else: almost every step of a test is followed by a letter to somebody.
     pub async fn settle_mail(&self) {
-        self.run_due_jobs().await;
+        let mut variables = self.variables();
+        variables.insert("WORKER_QUEUES".to_owned(), "mail".to_owned());
+        let settings = Settings::from_vars(variables).expect("valid settings");
+        let app = Arc::new(App::new(settings).expect("an app"));
+        let engine = Engine::with_registry(app, crate::kinds::registry());
+        engine.run_due().await.expect("mail runs");
     }
 
-    /// Ends the test: no due job is forgotten, none has died, and every invariant of the ledger holds.
+    /// Ends the test: what it caused to be mailed can be mailed, no other due job is forgotten, none has died, and every
+    /// invariant of the ledger holds.
     pub async fn finish(mut self) {
+        self.settle_mail().await;
         let left = "SELECT kind || ' ' || state || coalesce(': ' || last_error, '') FROM jobs
                     WHERE state IN ('dispatched', 'running', 'dead') OR (state = 'pending' AND run_at <= app_now())";
         let left = self.database.texts(left).await;

@@ -66,6 +66,12 @@ impl User {
         Ok(Self::query().filter(users::id.eq(id)).first(conn).await.optional()?)
     }
 
+    /// The person, if letters may be written to them: they have proved who they are, and the account is open.
+    pub(crate) async fn find_to_mail(conn: &mut Conn, id: UserId) -> Result<Option<Self>> {
+        let user = Self::find(conn, id).await?;
+        Ok(user.filter(|user| user.is_verified && user.may_sign_in()))
+    }
+
     /// Locks the row of a person to the end of the transaction.
     pub(super) async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<Self>> {
         Ok(Self::query()

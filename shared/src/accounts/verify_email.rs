@@ -5,12 +5,13 @@ use diesel_async::RunQueryDsl;
 use serde_json::json;
 
 use super::email_token::{EmailToken, Proof, VERIFY_EMAIL};
+use super::jobs::SendWelcomeEmail;
 use super::model::User;
 use crate::audit::{self, Actor};
 use crate::error::{Error, Result};
 use crate::language::Text;
 use crate::schema::{email_tokens, users};
-use crate::{App, Outcome, Tx};
+use crate::{App, Outcome, Tx, jobs};
 
 const REFUSED: Text = Text::new(
     "Havola yaroqsiz yoki muddati o'tgan. Yangi xat so'rang.",
@@ -18,7 +19,7 @@ const REFUSED: Text = Text::new(
     "The link is not valid or too old. Please ask for a new mail.",
 );
 
-/// Verifies the person whom the token was mailed to. The same token again finds it done.
+/// Verifies the person whom the token was mailed to, and has them welcomed. The same token again finds it done.
 ///
 /// # Errors
 /// `VALIDATION_ERROR` on `token` when it is not ours, older than a day, used, or of an address they no longer have.
@@ -49,6 +50,7 @@ pub async fn verify_email(tx: &mut Tx, app: &App, token: &str) -> Result<Outcome
         json!({"token": token.id}),
     )
     .await?;
+    jobs::enqueue(tx, &SendWelcomeEmail { user_id: user.id }).await?;
     tracing::info!(target: "accounts", user = %user.id, "e-mail verified");
     Ok(Outcome::Done)
 }

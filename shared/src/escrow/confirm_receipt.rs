@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
+use super::announce::announce;
 use super::jobs::ReleaseEscrowPayment;
-use super::model::{Escrow, EscrowStatus, Event, Side, after, lock_alone};
+use super::model::{Escrow, EscrowStatus, Event, Side, lock_alone};
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::ids::{EscrowId, UserId};
-use crate::jobs::enqueue_at;
+use crate::jobs::{after, enqueue_at};
 use crate::settings::Windows;
 use crate::{Outcome, Tx};
 
@@ -28,7 +29,7 @@ pub async fn confirm_receipt(
     Ok(escrow)
 }
 
-/// Stores a deal that has just become `delivered`, with the timer of its release.
+/// Stores a deal that has just become `delivered`, with the timer of its release and the notices.
 pub(super) async fn received(
     tx: &mut Tx,
     escrow: &mut Escrow,
@@ -40,7 +41,7 @@ pub(super) async fn received(
     if let Some(release_at) = escrow.release_at {
         enqueue_at(tx, &ReleaseEscrowPayment { escrow_id: escrow.id }, release_at).await?;
     }
-    Ok(())
+    announce(tx, escrow, event).await
 }
 
 impl Escrow {

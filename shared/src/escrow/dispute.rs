@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::announce::announce;
 use super::model::{Escrow, EscrowStatus, Event, Side, lock_alone};
 use crate::audit::Actor;
 use crate::error::{Code, Error, Result, texts};
@@ -21,6 +22,7 @@ pub async fn dispute(tx: &mut Tx, who: UserId, id: EscrowId, reason: &str) -> Re
     let (mut escrow, from) = lock_alone(tx, id).await?;
     if escrow.dispute(who, reason, tx.now())? == Outcome::Done {
         escrow.save(tx, Actor::User(who), Event::Disputed, from, Some(reason)).await?;
+        announce(tx, &escrow, Event::Disputed).await?;
     }
     Ok(escrow)
 }

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::model::{CloseReason, Escrow, EscrowStatus, Event, Locked, Timed, lock};
-use crate::Tx;
+use super::announce::announce;
+use super::model::{CloseReason, Escrow, EscrowStatus, Event, Locked, lock};
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::ids::EscrowId;
+use crate::{Timed, Tx};
 
 /// Cancels a deal that was not paid in time; its listing is for sale again. A payment that comes later stays on the
 /// buyer's balance. The timer's command.
@@ -36,6 +37,7 @@ pub(super) async fn give_up_reservation(
         listing.save(tx, actor, listing_was, Some("the deal was not paid")).await?;
     }
     escrow.save(tx, actor, event, from, reason).await?;
+    announce(tx, &escrow, event).await?;
     Ok(escrow)
 }
 

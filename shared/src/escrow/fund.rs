@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
+use super::announce::announce;
 use super::credentials;
 use super::jobs::RefundUndeliveredEscrow;
-use super::model::{Escrow, EscrowStatus, Event, Locked, after, lock};
+use super::model::{Escrow, EscrowStatus, Event, Locked, lock};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::ids::EscrowId;
-use crate::jobs::enqueue_at;
+use crate::jobs::{after, enqueue_at};
 use crate::ledger::{self, Account, Posting};
 use crate::listings::Listing;
 use crate::payments::{Transaction, TransactionType};
@@ -48,8 +49,8 @@ pub(super) async fn fund_waiting(tx: &mut Tx, app: &App, locked: Locked) -> Resu
     Ok(escrow)
 }
 
-/// What follows from payment: the buyer's transaction, the money, a copy of what is sold, and the timer that gives the
-/// money back when nothing is handed over.
+/// What follows from payment: the buyer's transaction, the money, a copy of what is sold, the timer that gives the
+/// money back when nothing is handed over, and the notice to the seller.
 pub(super) async fn take_money(
     tx: &mut Tx,
     app: &App,
@@ -85,7 +86,7 @@ pub(super) async fn take_money(
         )));
     }
     enqueue_at(tx, &RefundUndeliveredEscrow { escrow_id: escrow.id }, refund_after).await?;
-    Ok(())
+    announce(tx, escrow, Event::Paid).await
 }
 
 impl Escrow {

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
+use super::announce::announce;
 use super::jobs::ReceiveSilentEscrow;
-use super::model::{Escrow, EscrowStatus, Event, Side, after, lock_alone};
+use super::model::{Escrow, EscrowStatus, Event, Side, lock_alone};
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::ids::{EscrowId, UserId};
-use crate::jobs::enqueue_at;
+use crate::jobs::{after, enqueue_at};
 use crate::settings::Windows;
 use crate::{Outcome, Tx};
 
@@ -27,6 +28,7 @@ pub async fn hand_over(
         if let Some(receive_by) = escrow.receive_by {
             enqueue_at(tx, &ReceiveSilentEscrow { escrow_id: id }, receive_by).await?;
         }
+        announce(tx, &escrow, Event::HandedOver).await?;
     }
     Ok(escrow)
 }

@@ -16,6 +16,7 @@
 //!
 //! Locks are taken in one order everywhere: listing, deal, transaction, ledger accounts, people, jobs.
 
+mod announce;
 mod cancel_by_buyer;
 mod complete;
 mod confirm_receipt;
@@ -38,6 +39,7 @@ mod release;
 mod resolve_dispute;
 mod reveal;
 mod settle;
+mod subject;
 
 pub use cancel_by_buyer::cancel_by_buyer;
 pub use complete::complete;
@@ -48,7 +50,7 @@ pub use fund::{fund_from_deposit, lock_for_payment};
 pub use give_up::give_up;
 pub use hand_over::hand_over;
 pub(crate) use measure::measure;
-pub use model::{CloseReason, Escrow, EscrowStatus, Side, Timed};
+pub use model::{CloseReason, Escrow, EscrowStatus, Side};
 pub use open::{Opened, Order, open};
 pub use receive_silent::receive_silent;
 pub use reconcile::reconcile;

@@ -1,8 +1,6 @@
 //! The row of a deal, who may touch it, and its history.
 
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -72,18 +70,6 @@ text_enum! {
         Cancelled = "cancelled",
         Expired = "expired",
     }
-}
-
-/// What a timer found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Timed {
-    /// It was due, and its effect happened now.
-    Done,
-    /// An earlier run, or another path, left nothing to do.
-    AlreadyDone,
-    /// It is not due before this instant.
-    NotBefore(DateTime<Utc>),
 }
 
 /// A party of a deal.
@@ -276,16 +262,10 @@ pub(super) async fn record(
     Ok(())
 }
 
-/// The instant a window closes that opens at `start`; windows beyond the calendar never close.
-pub(super) fn after(start: DateTime<Utc>, window: Duration) -> DateTime<Utc> {
-    TimeDelta::from_std(window)
-        .ok()
-        .and_then(|window| start.checked_add_signed(window))
-        .unwrap_or(DateTime::<Utc>::MAX_UTC)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
     use crate::settings::{Settings, Windows};
 
@@ -387,11 +367,5 @@ pub(super) mod tests {
             .filter(|status| sample(*status).holds_money())
             .collect();
         assert_eq!(holding, [EscrowStatus::Paid, EscrowStatus::Delivered, EscrowStatus::Disputed]);
-    }
-
-    #[test]
-    fn a_window_that_never_closes_is_no_overflow() {
-        assert_eq!(after(START, Duration::from_secs(3600)), hours(1));
-        assert_eq!(after(START, Duration::MAX), DateTime::<Utc>::MAX_UTC);
     }
 }

@@ -7,12 +7,12 @@ use diesel_async::RunQueryDsl;
 
 use super::fund::{fund_waiting, take_money};
 use super::jobs::ExpireUnpaidEscrow;
-use super::model::{CloseReason, Escrow, EscrowStatus, Event, Locked, after, record};
+use super::model::{CloseReason, Escrow, EscrowStatus, Event, Locked, record};
 use crate::accounts::Principal;
 use crate::audit::Actor;
 use crate::error::{Code, Error, Result};
 use crate::ids::{EscrowId, ListingId, UserId};
-use crate::jobs::enqueue_at;
+use crate::jobs::{after, enqueue_at};
 use crate::listings::{Listing, ListingStatus};
 use crate::payments::{self, Transaction, TransactionStatus, TransactionType};
 use crate::schema::{escrows, payment_methods, transactions, users};

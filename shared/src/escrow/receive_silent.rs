@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use super::confirm_receipt::received;
-use super::model::{Escrow, EscrowStatus, Event, Timed, lock_alone};
-use crate::Tx;
+use super::model::{Escrow, EscrowStatus, Event, lock_alone};
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::ids::EscrowId;
 use crate::settings::Windows;
+use crate::{Timed, Tx};
 
 /// Counts a handed-over deal as received when its window has closed. The timer's command.
 ///

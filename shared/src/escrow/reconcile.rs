@@ -10,9 +10,8 @@ use super::jobs::{
 use crate::Tx;
 use crate::error::Result;
 use crate::ids::EscrowId;
-use crate::jobs::{Origin, enqueue};
+use crate::jobs::{Origin, Scanned, enqueue};
 use crate::statement::statement;
-use crate::telemetry::metrics;
 
 /// The most deals one scan of one timer looks at; the rest waits for the next scan.
 const SCAN_MAX: usize = 500;
@@ -99,28 +98,16 @@ pub async fn reconcile(tx: &mut Tx) -> Result<()> {
     tx.caused_by(Origin::Reconciler);
     for sweep in &SWEEPS {
         let due: Vec<Due> = statement(sweep.due).load(tx.conn()).await?;
-        let (stuck, missing): (Vec<&Due>, Vec<&Due>) = due.iter().partition(|row| row.stuck);
-        for row in &missing {
-            sweep.enqueue.enqueue(tx, row.id).await?;
+        let mut scanned = Scanned::new(sweep.name, SCAN_MAX);
+        for row in &due {
+            scanned.saw(row.id, row.stuck);
+            if !row.stuck {
+                sweep.enqueue.enqueue(tx, row.id).await?;
+            }
         }
-        report(sweep, &missing, &stuck);
-        metrics::stamp(&metrics::RECONCILER_SUCCESS.with_label_values(&[sweep.name]));
+        scanned.report();
     }
     Ok(())
-}
-
-fn report(sweep: &Sweep, missing: &[&Due], stuck: &[&Due]) {
-    let found = u64::try_from(missing.len()).unwrap_or(u64::MAX);
-    metrics::RECONCILER_FOUND.with_label_values(&[sweep.name]).inc_by(found);
-    if let Some(first) = missing.first() {
-        tracing::warn!(target: "escrow", sweep = sweep.name, found, first = %first.id, "due deals had no job; they have one now");
-    }
-    if let Some(first) = stuck.first() {
-        tracing::error!(target: "escrow", sweep = sweep.name, stuck = stuck.len(), first = %first.id, "due deals whose job died or was cancelled: an operator must retry it");
-    }
-    if missing.len() + stuck.len() == SCAN_MAX {
-        tracing::warn!(target: "escrow", sweep = sweep.name, "the scan is full; the rest waits for the next one");
-    }
 }
 
 impl Enqueue {

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::model::{CloseReason, Escrow, EscrowStatus, Event, Timed, lock};
+use super::model::{CloseReason, Escrow, EscrowStatus, Event, lock};
 use super::settle::settle;
-use crate::Tx;
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::ids::EscrowId;
+use crate::{Timed, Tx};
 
 /// Refunds a paid deal whose seller handed nothing over in time. The timer's command.
 ///

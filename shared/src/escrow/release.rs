@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::model::{CloseReason, Escrow, EscrowStatus, Event, Timed, lock};
+use super::model::{CloseReason, Escrow, EscrowStatus, Event, lock};
 use super::settle::settle;
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::ids::EscrowId;
-use crate::{Money, Tx};
+use crate::{Money, Timed, Tx};
 
 /// Pays the seller and takes the commission. A dispute, or an earlier run, leaves nothing to do. The timer's command.
 ///

@@ -5,16 +5,18 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::RunQueryDsl;
 
+use super::announce::announce;
 use super::model::{CloseReason, Escrow, EscrowStatus, Event, Locked};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::ledger::{self, Account, Posting};
 use crate::listings::Listing;
-use crate::payments::{Transaction, TransactionType};
+use crate::payments::{self, Transaction, TransactionType};
 use crate::statement::statement;
 use crate::{Money, Outcome, Tx};
 
-/// Writes all that follows from a decision that the deal already carries: deal, listing, transactions, money, counters.
+/// Writes all that follows from a decision that the deal already carries: deal, listing, transactions, money, counters,
+/// receipts and notices.
 pub(super) async fn settle(
     tx: &mut Tx,
     locked: Locked,
@@ -32,7 +34,8 @@ pub(super) async fn settle(
         listing.save(tx, actor, listing_was, Some("the deal ended")).await?;
     }
     escrow.save(tx, actor, event, from, reason).await?;
-    for transaction in escrow.bookings(&listing, now)? {
+    let booked = escrow.bookings(&listing, now)?;
+    for transaction in &booked {
         transaction.insert(tx).await?;
     }
     if ledger::post(tx, &escrow.settlement(actor)).await? == Outcome::AlreadyDone {
@@ -44,6 +47,10 @@ pub(super) async fn settle(
     if sold {
         count_sale(tx, &escrow).await?;
     }
+    for transaction in &booked {
+        payments::mail_receipt(tx, transaction).await?;
+    }
+    announce(tx, &escrow, event).await?;
     Ok(escrow)
 }
 

@@ -29,8 +29,10 @@ mod rate;
 mod registry;
 mod rescue;
 mod runner;
+mod scan;
 mod stats;
 mod tick;
+mod timed;
 
 use std::future::Future;
 use std::time::Duration;
@@ -53,14 +55,16 @@ pub use lease::{Presence, announce, renew, retire};
 pub use progress::{Batch, Progress, save_progress};
 pub use queue::{Queue, QueuePolicy};
 pub use rate::reserve;
-pub use registry::{Entry, Registry, registry};
+pub use registry::{AWAITED, Entry, Registry, registry};
 pub use rescue::{MAX_CRASHES, Rescued, rescue};
 pub use runner::{BatchRunner, Call, Prepared, Runner};
 pub use stats::{
     DEAD_MAX, DEPTH_MAX, KindBacklog, KindProgress, LastFire, QueueBacklog, QueueCrew, backlog,
     crews, dead_by_kind, last_fires, long_work, unknown_kinds,
 };
+pub(crate) use scan::Scanned;
 pub use tick::{fire, last_tick};
+pub(crate) use timed::after;
 
 /// A kind of job: its name, its queue, its limits, and its arguments (the fields of the implementing struct).
 ///

@@ -6,12 +6,14 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use super::credentials::{self, Credentials};
+use super::jobs::{AutoApproveIfTimeout, NotifyAdminsNewListing};
 use super::model::{PRICE_MAX, PRICE_MIN, record};
 use super::{Listing, ListingStatus, LoginMethod};
 use crate::accounts::Principal;
 use crate::audit::Actor;
 use crate::error::{Error, Result, texts};
 use crate::ids::{GameId, ListingId, UserId};
+use crate::jobs::{enqueue, enqueue_at};
 use crate::language::Text;
 use crate::schema::{games, listings};
 use crate::{App, Code, Money, Outcome, Tx};
@@ -68,7 +70,7 @@ pub struct Created {
     pub outcome: Outcome,
 }
 
-/// Makes a listing that waits for a moderator. The same form again within a minute finds the first one.
+/// Makes a listing that waits for a moderator, and for the timer behind them. The same form again within a minute finds the first one.
 ///
 /// # Errors
 /// `EMAIL_NOT_VERIFIED`; `VALIDATION_ERROR` naming every wrong field.
@@ -95,6 +97,10 @@ pub async fn create(
         .await?;
     credentials::store(tx, &app.vault, listing.id, &credentials).await?;
     record(tx, &listing, Actor::User(seller), None, None).await?;
+    let listing_id = listing.id;
+    let decides_itself_at = listing.decides_itself_at(app.settings.windows.auto_approve_after);
+    enqueue(tx, &NotifyAdminsNewListing { listing_id }).await?;
+    enqueue_at(tx, &AutoApproveIfTimeout { listing_id }, decides_itself_at).await?;
     tracing::info!(target: "listings", listing = %listing.id, seller = %seller, price = %listing.price, "created");
     Ok(Created { listing, outcome: Outcome::Done })
 }

@@ -1,7 +1,7 @@
 //! Game accounts offered for sale.
 //!
 //! ```text
-//!            approve             purchase            release
+//!         approve, or 48 h       purchase            release
 //!  pending ──────────▶ active ──────────▶ reserved ──────────▶ sold
 //!     │ reject            │ ▲   deal undone,  │
 //!     ▼                   │ └── nothing seen ─┤
@@ -12,21 +12,29 @@
 //!
 //! Only `active` is public. The credentials are in a table of their own, sealed, and in no list and no detail.
 
+mod auto_approve;
 mod create;
 pub(crate) mod credentials;
 mod measure;
+pub mod jobs;
 mod model;
 mod moderate;
+mod notify_staff;
 pub mod queries;
+mod reconcile;
 mod remove;
 mod reserve;
 
 #[cfg(test)]
 pub(crate) use model::tests;
 
+pub use auto_approve::auto_approve;
 pub use create::{Created, NewListing, create};
 pub use credentials::{Credentials, NewCredentials};
 pub(crate) use measure::measure;
 pub use model::{Listing, ListingStatus, LoginMethod, PRICE_MAX, PRICE_MIN};
 pub use moderate::{approve, block, reject};
+pub use notify_staff::notify_staff;
+pub(crate) use reconcile::SWEEP;
+pub use reconcile::reconcile;
 pub use remove::remove;

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::ids::{GameId, ListingId, UserId};
 use crate::schema::{listing_status_history, listings};
 use crate::text_enum::text_enum;
-use crate::{Money, Tx};
+use crate::{Conn, Money, Tx};
 
 /// The lowest price, in UZS.
 pub const PRICE_MIN: i64 = 1_000;
@@ -121,6 +121,11 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// The listing as it is now, not locked.
+    pub(crate) async fn find(conn: &mut Conn, id: ListingId) -> Result<Option<Self>> {
+        Ok(Self::query().filter(listings::id.eq(id)).first(conn).await.optional()?)
+    }
+
     /// The listing, locked until the transaction ends. First in the order of locks.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use super::{Listing, ListingStatus};
 use crate::audit::{self, Actor};
 use crate::error::{Error, Result, texts};
 use crate::ids::{ListingId, UserId};
+use crate::notifications::{ListingNews, Notice, notify};
 use crate::schema::listings;
 use crate::{Outcome, Tx};
 
@@ -22,7 +23,7 @@ const REASON_MAX: usize = 2_000;
 pub async fn approve(tx: &mut Tx, staff: UserId, id: ListingId) -> Result<Listing> {
     let (mut listing, from) = lock_present(tx, id).await?;
     if listing.approve(staff, tx.now())? == Outcome::Done {
-        follow_up(tx, &mut listing, staff, from, "listing.approve", None).await?;
+        follow_up(tx, &mut listing, Actor::Staff(staff), from, "listing.approve", None).await?;
     }
     Ok(listing)
 }
@@ -49,7 +50,7 @@ pub async fn reject(tx: &mut Tx, staff: UserId, id: ListingId, reason: &str) -> 
         (listing.reject(staff, reason, tx.now())?, "listing.reject")
     };
     if outcome == Outcome::Done {
-        follow_up(tx, &mut listing, staff, from, action, reason).await?;
+        follow_up(tx, &mut listing, Actor::Staff(staff), from, action, reason).await?;
     }
     Ok(listing)
 }
@@ -62,7 +63,7 @@ pub async fn block(tx: &mut Tx, staff: UserId, id: ListingId, reason: &str) -> R
     let reason = reason_of(reason)?;
     let (mut listing, from) = lock_present(tx, id).await?;
     if listing.block(staff, reason, tx.now())? == Outcome::Done {
-        follow_up(tx, &mut listing, staff, from, "listing.block", reason).await?;
+        follow_up(tx, &mut listing, Actor::Staff(staff), from, "listing.block", reason).await?;
     }
     Ok(listing)
 }
@@ -88,29 +89,30 @@ fn reason_of(reason: &str) -> Result<Option<&str>> {
     Ok((!reason.is_empty()).then_some(reason))
 }
 
-async fn follow_up(
+/// Stores a decision with its history, its audit line, and the notice to the seller.
+pub(super) async fn follow_up(
     tx: &mut Tx,
     listing: &mut Listing,
-    staff: UserId,
+    actor: Actor,
     from: ListingStatus,
     action: &str,
     reason: Option<&str>,
 ) -> Result<()> {
-    let actor = Actor::Staff(staff);
     listing.save(tx, actor, from, reason).await?;
     let details = json!({ "from": from, "to": listing.status, "reason": reason });
     audit::record(tx, actor, action, ("listing", listing.id.to_string()), details).await?;
     tracing::info!(target: "listings", listing = %listing.id, from = %from, to = %listing.status, "{action}");
-    Ok(())
+    match listing.news() {
+        Some(news) => notify(tx, listing.seller_id, Notice::of_listing(news, listing)).await,
+        None => Ok(()),
+    }
 }
 
 impl Listing {
     fn approve(&mut self, staff: UserId, now: DateTime<Utc>) -> Result<Outcome> {
         match self.status {
             ListingStatus::Pending => {
-                self.status = ListingStatus::Active;
-                self.approved_at = Some(now);
-                self.moderated(staff, now);
+                self.publish(Some(staff), now);
                 Ok(Outcome::Done)
             }
             ListingStatus::Active => Ok(Outcome::AlreadyDone),
@@ -133,7 +135,7 @@ impl Listing {
                 self.status = ListingStatus::Rejected;
                 self.rejected_at = Some(now);
                 self.rejection_reason = reason.map(str::to_owned);
-                self.moderated(staff, now);
+                self.moderated(Some(staff), now);
                 Ok(Outcome::Done)
             }
             ListingStatus::Rejected => Ok(Outcome::AlreadyDone),
@@ -158,7 +160,7 @@ impl Listing {
             | ListingStatus::Archived => {
                 self.status = ListingStatus::Blocked;
                 self.rejection_reason = reason.map(str::to_owned);
-                self.moderated(staff, now);
+                self.moderated(Some(staff), now);
                 Ok(Outcome::Done)
             }
             ListingStatus::Blocked => Ok(Outcome::AlreadyDone),
@@ -168,9 +170,29 @@ impl Listing {
         }
     }
 
-    fn moderated(&mut self, staff: UserId, now: DateTime<Utc>) {
-        self.moderated_by = Some(staff);
+    /// Public from now on, by a moderator's word or by nobody's.
+    pub(super) fn publish(&mut self, by: Option<UserId>, now: DateTime<Utc>) {
+        self.status = ListingStatus::Active;
+        self.approved_at = Some(now);
+        self.moderated(by, now);
+    }
+
+    fn moderated(&mut self, by: Option<UserId>, now: DateTime<Utc>) {
+        self.moderated_by = by;
         self.moderated_at = Some(now);
+    }
+
+    /// What its seller is told about the decision it carries.
+    fn news(&self) -> Option<ListingNews> {
+        match self.status {
+            ListingStatus::Active => Some(ListingNews::Approved),
+            ListingStatus::Rejected => Some(ListingNews::Rejected),
+            ListingStatus::Blocked => Some(ListingNews::TakenDown),
+            ListingStatus::Pending
+            | ListingStatus::Reserved
+            | ListingStatus::Sold
+            | ListingStatus::Archived => None,
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub mod jobs;
 mod model;
 pub mod providers;
 mod queries;
+mod receipt;
 
 pub use deposit::{begin_deposit, payment_url};
 pub use expire::{Swept, expire_deposits};
@@ -25,3 +26,5 @@ pub use model::{BEGIN_WITHIN, PaymentMethod, Transaction, TransactionStatus, Tra
 pub use queries::{
     TransactionFilters, TransactionOrder, TransactionRow, active_methods, find_own, transactions_of,
 };
+pub use receipt::Receipt;
+pub(crate) use receipt::mail_receipt;

@@ -1,15 +1,16 @@
 //! Configuration: environment variables, read once into one struct per concern. `.env.example` lists them all.
 
 mod jobs;
+mod mail;
 mod vars;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::text_enum::text_enum;
 pub use jobs::{JobSettings, Transport};
+pub use mail::{MailSettings, Protection};
 use vars::Vars;
 pub use vars::{Secret, parse_duration};
 
@@ -119,23 +120,6 @@ pub struct SecuritySettings {
     pub session_lifetime: Duration,
 }
 
-/// Outgoing mail.
-#[derive(Clone, Debug)]
-pub struct MailSettings {
-    /// `MAIL_DIR`: mails become `.eml` files here; development's default is `.local/mail`. Unset in production.
-    pub dir: Option<PathBuf>,
-    /// `EMAIL_HOST` (localhost).
-    pub host: String,
-    /// `EMAIL_PORT` (587).
-    pub port: u16,
-    /// `EMAIL_HOST_USER`.
-    pub user: Option<String>,
-    /// `EMAIL_HOST_PASSWORD`.
-    pub password: Option<Secret>,
-    /// `DEFAULT_FROM_EMAIL` (`WibeStore <noreply@wibestore.uz>`).
-    pub from: String,
-}
-
 /// Payme's Merchant API.
 #[derive(Clone, Debug)]
 pub struct PaymeSettings {
@@ -192,7 +176,7 @@ impl Settings {
     /// The first variable that is missing, malformed or dangerous in this `APP_ENV`.
     pub fn from_vars(values: HashMap<String, String>) -> Result<Self, SettingsError> {
         let vars = Vars::new(values)?;
-        if vars.env == AppEnv::Production && vars.parse("DEBUG", false).unwrap_or(true) {
+        if vars.env == AppEnv::Production && vars.flag("DEBUG", false)? {
             return Err(SettingsError::new("DEBUG", "must not be on in production"));
         }
         Ok(Self {
@@ -201,7 +185,7 @@ impl Settings {
             redis: redis(&vars)?,
             http: http(&vars)?,
             security: security(&vars)?,
-            mail: mail(&vars)?,
+            mail: mail::mail(&vars)?,
             payme: payme(&vars)?,
             windows: windows(&vars)?,
             jobs: jobs::jobs(&vars)?,
@@ -283,31 +267,6 @@ fn security(vars: &Vars) -> Result<SecuritySettings, SettingsError> {
         access_lifetime: minutes("JWT_ACCESS_TOKEN_LIFETIME", 15)?,
         refresh_lifetime: minutes("JWT_REFRESH_TOKEN_LIFETIME", 10_080)?,
         session_lifetime: vars.duration("SESSION_LIFETIME", "30d")?,
-    })
-}
-
-fn mail(vars: &Vars) -> Result<MailSettings, SettingsError> {
-    let dir = match (vars.get("MAIL_DIR"), vars.env) {
-        (Some(_), AppEnv::Production) => {
-            return Err(SettingsError::new(
-                "MAIL_DIR",
-                "must not be set in production: mail would go to files",
-            ));
-        }
-        (None, AppEnv::Production) => None,
-        (dir, AppEnv::Development | AppEnv::Test) => vars
-            .get("EMAIL_HOST")
-            .is_none()
-            .then(|| PathBuf::from(dir.unwrap_or(".local/mail")))
-            .or_else(|| dir.map(PathBuf::from)),
-    };
-    Ok(MailSettings {
-        dir,
-        host: vars.required("EMAIL_HOST", "localhost")?,
-        port: vars.parse("EMAIL_PORT", 587)?,
-        user: vars.get("EMAIL_HOST_USER").map(str::to_owned),
-        password: vars.get("EMAIL_HOST_PASSWORD").map(Secret::new),
-        from: vars.text("DEFAULT_FROM_EMAIL", "WibeStore <noreply@wibestore.uz>"),
     })
 }
 

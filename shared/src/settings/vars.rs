@@ -67,7 +67,18 @@ impl Vars {
         Ok(Secret(value))
     }
 
-    /// A number, an address, a flag.
+    /// A switch: `True`, `false`, `1`, `off` and the like, in any case.
+    pub(super) fn flag(&self, name: &'static str, default: bool) -> Result<bool, SettingsError> {
+        let text = self.get(name).map(str::to_ascii_lowercase);
+        match text.as_deref() {
+            None => Ok(default),
+            Some("true" | "1" | "yes" | "on") => Ok(true),
+            Some("false" | "0" | "no" | "off") => Ok(false),
+            Some(_) => Err(SettingsError::new(name, "must be True or False")),
+        }
+    }
+
+    /// A number or an address.
     pub(super) fn parse<T: FromStr>(
         &self,
         name: &'static str,

@@ -2,9 +2,10 @@
 //! Prometheus sees it: an alert on the increase would miss the very event it is for.
 
 use super::metrics;
-use crate::escrow;
 use crate::jobs::{self, Origin, Queue, Registry};
+
 use crate::payments::providers::payme;
+use crate::{escrow, listings};
 
 /// How a run ends.
 const OUTCOMES: [&str; 7] = ["ok", "retry", "snoozed", "dead", "cancelled", "stale", "handed_back"];
@@ -58,7 +59,7 @@ pub fn of_a_worker(registry: &Registry) {
     for reason in RESCUES {
         metrics::JOB_RESCUED.with_label_values(&[reason]);
     }
-    for sweep in escrow::sweeps() {
+    for sweep in escrow::sweeps().chain([listings::SWEEP]) {
         metrics::RECONCILER_FOUND.with_label_values(&[sweep]);
     }
 }

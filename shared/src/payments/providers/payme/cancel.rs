@@ -9,7 +9,7 @@ use crate::Tx;
 use crate::audit::Actor;
 use crate::error::{Code, Result};
 use crate::ledger::{self, Account, Posting};
-use crate::payments::Transaction;
+use crate::payments::{Transaction, mail_receipt};
 
 /// The parameters.
 #[derive(Debug, PartialEq)]
@@ -35,6 +35,7 @@ pub(super) async fn run(tx: &mut Tx, params: &Params) -> Result<Answer> {
     match locked.payment.cancel(params.reason, tx.now().timestamp_millis()) {
         CancelStep::Release => {
             locked.release(tx, "cancelled by Payme").await?;
+            mail_receipt(tx, &locked.deposit).await?;
             Ok(locked.payment.cancelled())
         }
         CancelStep::Reverse => reverse(tx, &locked).await,
@@ -54,8 +55,10 @@ async fn reverse(tx: &mut Tx, locked: &Locked) -> Result<Answer> {
         }
         Err(error) => return Err(error),
     }
-    deposit.reversal(tx.now()).insert(tx).await?;
+    let reversal = deposit.reversal(tx.now());
+    reversal.insert(tx).await?;
     payment.save(tx).await?;
+    mail_receipt(tx, &reversal).await?;
     tracing::warn!(target: "payments", transaction = %deposit.id, amount = %deposit.amount, payme = payment.id, "deposit taken back by Payme");
     Ok(payment.cancelled())
 }

@@ -8,7 +8,7 @@ use super::rpc::Answer;
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::ledger::{self, Account, Posting};
-use crate::payments::Transaction;
+use crate::payments::{Transaction, mail_receipt};
 use crate::{App, Outcome, Tx, escrow};
 
 pub(super) async fn run(tx: &mut Tx, app: &App, id: &str) -> Result<Answer> {
@@ -43,6 +43,7 @@ async fn credit(tx: &mut Tx, app: &App, locked: &mut Locked) -> Result<Answer> {
     if let Some(deal) = deposit.escrow_id {
         let _funded = escrow::fund_from_deposit(tx, app, deal).await?;
     }
+    mail_receipt(tx, deposit).await?;
     Ok(payment.performed())
 }
 

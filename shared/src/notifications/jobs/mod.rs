@@ -1,0 +1,5 @@
+//! The kinds of job about notices.
+
+mod send_notification_email;
+
+pub use send_notification_email::SendNotificationEmail;
