@@ -31,6 +31,21 @@ pub fn schedule() -> Vec<Scheduled> {
             CatchUp::Skip,
             "listings past their time without a job",
         ),
+        // upkeep: long work in batches, most of it at night in Tashkent (UTC+5 all year: no daylight-saving time)
+        at::<kinds::UpdateSearchIndex>("20 * * * * *", CatchUp::Skip, "changed listings"),
+        at::<kinds::CalculateDailyStatistics>(
+            "0 5 19 * * *",
+            CatchUp::Once,
+            "the day that ended in Tashkent five minutes ago",
+        ),
+        at::<kinds::ArchiveOldListings>("0 30 20 * * *", CatchUp::Once, "180 days without a sale"),
+        at::<kinds::CleanupUnverifiedUsers>(
+            "0 0 21 * * *",
+            CatchUp::Once,
+            "7 days without a proof",
+        ),
+        at::<kinds::PruneJobs>("0 10 * * * *", CatchUp::Once, "jobs that ended long ago"),
+        at::<kinds::MaintainPartitions>("0 40 * * * *", CatchUp::Once, "room for attempts ahead"),
     ]
 }
 

@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod listings;
 pub mod notifications;
 pub mod payments;
+pub mod statistics;
 pub mod subscriptions;
 
 // ── the ground it stands on ──

@@ -34,6 +34,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    daily_statistics (day) {
+        day -> Date,
+        new_users -> Integer,
+        verified_users -> Integer,
+        listings_created -> Integer,
+        listings_approved -> Integer,
+        listings_sold -> Integer,
+        listings_archived -> Integer,
+        deals_opened -> Integer,
+        deals_paid -> Integer,
+        deals_confirmed -> Integer,
+        deals_refunded -> Integer,
+        deals_cancelled -> Integer,
+        deals_disputed -> Integer,
+        turnover -> Numeric,
+        commission -> Numeric,
+        refunds -> Numeric,
+        deposits_completed -> Integer,
+        deposits_amount -> Numeric,
+        deposits_reversed -> Numeric,
+        computed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     effects (effect_key) {
         effect_key -> Text,
         job_id -> Nullable<BigInt>,
@@ -217,6 +242,15 @@ diesel::table! {
         account_password -> Bytea,
         account_additional_info -> Bytea,
         updated_at -> Timestamptz,
+    }
+}
+
+// Its `document` is written and searched by the database only.
+diesel::table! {
+    listing_search (listing_id) {
+        listing_id -> Uuid,
+        stale_at -> Nullable<Timestamptz>,
+        indexed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -412,6 +446,7 @@ diesel::joinable!(escrow_credentials -> escrows (escrow_id));
 diesel::joinable!(escrow_status_history -> escrows (escrow_id));
 diesel::joinable!(escrows -> listings (listing_id));
 diesel::joinable!(listing_credentials -> listings (listing_id));
+diesel::joinable!(listing_search -> listings (listing_id));
 diesel::joinable!(listing_status_history -> listings (listing_id));
 diesel::joinable!(listings -> games (game_id));
 diesel::joinable!(payme_transactions -> transactions (transaction_id));
@@ -425,6 +460,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     app_clock,
     audit_log,
     cron_ticks,
+    daily_statistics,
     effects,
     email_tokens,
     escrow_credentials,
@@ -438,6 +474,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     job_workers,
     jobs,
     listing_credentials,
+    listing_search,
     listing_status_history,
     listings,
     payme_transactions,

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   register ──▶ unverified ── verify_email ──▶ verified          log_in refuses: banned (403), closed (401)
+//!                    └── 7 days, and nothing left behind ──▶ closed
 //!
 //!   register, log_in ──▶ session ──▶ refresh: generation 1, 2, 3, …
 //!                           │
@@ -13,6 +14,7 @@
 //! derived from session and generation, a mailed token from its row: nothing that opens an account is stored.
 
 mod authenticate;
+mod close_unproven;
 mod create_superuser;
 mod email_token;
 mod fields;
@@ -30,6 +32,7 @@ mod update_profile;
 mod verify_email;
 
 pub use authenticate::authenticate;
+pub use close_unproven::{Registered, close_unproven, count_unproven};
 pub use create_superuser::create_superuser;
 pub use log_in::{Recognised, SignIn, log_in, recognise};
 pub use log_out::{log_out, log_out_everywhere};

@@ -82,6 +82,17 @@ impl User {
             .optional()?)
     }
 
+    /// Keeps the account of a person from being closed before the transaction ends: what it writes must have an owner.
+    ///
+    /// # Errors
+    /// `TOKEN_INVALID` when it is closed or banned by now.
+    pub(crate) async fn hold_open(tx: &mut Tx, id: UserId) -> Result<()> {
+        let open = users::id.eq(id).and(users::is_active).and(users::deleted_at.is_null());
+        let held =
+            users::table.filter(open).select(users::id).for_share().first::<UserId>(tx.conn());
+        held.await.optional()?.map(|_held| ()).ok_or_else(|| Error::new(Code::TokenInvalid))
+    }
+
     /// Locks the row of the person who has this address, in its canonical form.
     pub(super) async fn lock_by_email(tx: &mut Tx, email: &str) -> Result<Option<Self>> {
         let theirs = users::email.eq(email).and(users::deleted_at.is_null());

@@ -23,7 +23,9 @@ mod finish;
 pub mod kinds;
 mod lease;
 pub mod operate;
+mod partitions;
 mod progress;
+mod prune;
 mod queue;
 mod rate;
 mod registry;
@@ -33,6 +35,8 @@ mod scan;
 mod stats;
 mod tick;
 mod timed;
+mod upkeep;
+mod walk;
 
 use std::future::Future;
 use std::time::Duration;
@@ -58,13 +62,15 @@ pub use rate::reserve;
 pub use registry::{AWAITED, Entry, Registry, registry};
 pub use rescue::{MAX_CRASHES, Rescued, rescue};
 pub use runner::{BatchRunner, Call, Prepared, Runner};
+pub(crate) use scan::Scanned;
 pub use stats::{
     DEAD_MAX, DEPTH_MAX, KindBacklog, KindProgress, LastFire, QueueBacklog, QueueCrew, backlog,
     crews, dead_by_kind, last_fires, long_work, unknown_kinds,
 };
-pub(crate) use scan::Scanned;
 pub use tick::{fire, last_tick};
 pub(crate) use timed::after;
+pub(crate) use walk::ago;
+pub use walk::{Stretch, Walk};
 
 /// A kind of job: its name, its queue, its limits, and its arguments (the fields of the implementing struct).
 ///
@@ -132,7 +138,7 @@ pub trait PlainJob: JobKind {
 }
 
 /// Long work in bounded batches. A batch commits with its progress, so the work can be stopped, killed and resumed without
-/// losing or repeating a row; operators see how far it is.
+/// losing or repeating a row; operators see how far it is. Most of it is a [`Walk`].
 pub trait BatchJob: JobKind {
     /// Does the next batch, inside the fenced transaction that also saves the progress. It takes well under a second.
     fn batch(

@@ -48,6 +48,16 @@ impl Queue {
         }
     }
 
+    /// Whether scans of the business tables give due work of the queue a job when it has none. To them a dead or cancelled
+    /// job is the last word, so it is not forgotten.
+    #[must_use]
+    pub const fn is_reconciled(self) -> bool {
+        match self {
+            Self::Money | Self::Default | Self::Bulk => true,
+            Self::Mail => false,
+        }
+    }
+
     /// The longest run any kind of the queue is allowed.
     #[must_use]
     pub const fn timeout(self) -> Duration {

@@ -25,6 +25,12 @@ pub fn registry() -> Registry {
         .effect::<kinds::ReconcileListings>()
         // bulk
         .external::<kinds::LedgerCheck>()
+        .batch::<kinds::UpdateSearchIndex>()
+        .batch::<kinds::CalculateDailyStatistics>()
+        .batch::<kinds::ArchiveOldListings>()
+        .batch::<kinds::CleanupUnverifiedUsers>()
+        .batch::<kinds::PruneJobs>()
+        .effect::<kinds::MaintainPartitions>()
         // mail
         .external::<kinds::SendEmailVerification>()
         .external::<kinds::SendWelcomeEmail>()

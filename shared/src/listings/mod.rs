@@ -8,15 +8,18 @@
 //!  rejected               │ block             │ deal undone after the credentials were handed over
 //!                         ▼                   ▼
 //!                      blocked             archived ◀── removed by the seller (from anything but reserved and sold)
+//!                                                   ◀── active for 180 days without a sale
 //! ```
 //!
 //! Only `active` is public. The credentials are in a table of their own, sealed, and in no list and no detail.
 
+mod archive;
 mod auto_approve;
 mod create;
 pub(crate) mod credentials;
-mod measure;
+mod index;
 pub mod jobs;
+mod measure;
 mod model;
 mod moderate;
 mod notify_staff;
@@ -28,9 +31,11 @@ mod reserve;
 #[cfg(test)]
 pub(crate) use model::tests;
 
+pub use archive::{Age, archive_old, count_old};
 pub use auto_approve::auto_approve;
 pub use create::{Created, NewListing, create};
 pub use credentials::{Credentials, NewCredentials};
+pub use index::{Mark, count_stale, index_stale};
 pub(crate) use measure::measure;
 pub use model::{Listing, ListingStatus, LoginMethod, PRICE_MAX, PRICE_MIN};
 pub use moderate::{approve, block, reject};

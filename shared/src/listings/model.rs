@@ -32,7 +32,7 @@ text_enum! {
         Rejected = "rejected",
         /// Taken down by staff.
         Blocked = "blocked",
-        /// Taken down by its seller, or after a deal that was undone too late.
+        /// Taken down by its seller, after a deal that was undone too late, or because nobody bought it for too long.
         Archived = "archived",
     }
 }

@@ -1,6 +1,6 @@
 //! Reading listings: a page of them in two statements, one of them in one. No query here can reach the credentials.
 
-use diesel::dsl::{IntoBoxed, auto_type, exists, sql};
+use diesel::dsl::{IntoBoxed, array, auto_type, exists, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text};
@@ -14,7 +14,9 @@ use crate::db::app_now;
 use crate::error::{Code, Error, Result};
 use crate::ids::{GameId, ListingId, UserId};
 use crate::page::{Page, Window};
-use crate::schema::{games, listings, subscription_plans, user_subscriptions, users};
+use crate::schema::{
+    games, listing_search, listings, subscription_plans, user_subscriptions, users,
+};
 use crate::{Conn, Money};
 
 /// Whose listings, and who looks.
@@ -41,7 +43,8 @@ pub struct Filter {
     pub min_price: Option<Money>,
     /// Not dearer.
     pub max_price: Option<Money>,
-    /// Words of the title or the description, a part of the title, or a listing's code.
+    /// Words of the title or the description, a part of the title, or a listing's code. Once the listing is indexed, also
+    /// words of its game's name, and all of them in another alphabet or without accents.
     pub search: Option<String>,
     /// Highlighted, or not.
     pub is_premium: Option<bool>,
@@ -272,9 +275,17 @@ fn matching(scope: Scope, filter: &Filter) -> IntoBoxed<'static, joined, Pg> {
         let found = sql::<Bool>("to_tsvector('simple', listings.title || ' ' || listings.description) @@ websearch_to_tsquery('simple', ")
             .bind::<Text, _>(words.clone())
             .sql(")");
+        // An array and not a subquery of `IN`: found once, then looked up beside the other indexes.
+        let document =
+            sql::<Bool>("listing_search.document @@ websearch_to_tsquery('simple', search_words(")
+                .bind::<Text, _>(words.clone())
+                .sql("))");
+        let indexed =
+            array(listing_search::table.select(listing_search::listing_id).filter(document));
         let in_title = listings::title.ilike(format!("%{}%", escape_like(&words)));
-        wanted =
-            wanted.filter(found.or(in_title).or(listings::listing_code.eq(words.to_uppercase())));
+        let by_code = listings::listing_code.eq(words.to_uppercase());
+        let in_index = listings::id.eq_any(indexed);
+        wanted = wanted.filter(found.or(in_title).or(by_code).or(in_index));
     }
     wanted
 }

@@ -5,6 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use super::model::{PaymentMethod, Transaction, TransactionType};
 use super::providers::Provider;
+use crate::accounts::User;
 use crate::error::{Error, Result, texts};
 use crate::ids::{EscrowId, UserId};
 use crate::language::Language;
@@ -21,7 +22,7 @@ const DEPOSIT_MAX: i64 = 100_000_000;
 /// Every call is a new deposit: two tabs may want two.
 ///
 /// # Errors
-/// `VALIDATION_ERROR` naming `amount` or `payment_method`.
+/// `VALIDATION_ERROR` naming `amount` or `payment_method`; `TOKEN_INVALID` when the account was closed a moment ago.
 pub async fn begin_deposit(
     tx: &mut Tx,
     _app: &App,
@@ -32,6 +33,7 @@ pub async fn begin_deposit(
 ) -> Result<Transaction> {
     check_amount(amount)?;
     let method = active_method(tx, method_code).await?;
+    User::hold_open(tx, user).await?;
     let deposit = Transaction {
         payment_method_id: Some(method.id),
         escrow_id: escrow,

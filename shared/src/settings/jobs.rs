@@ -25,9 +25,10 @@ pub struct JobSettings {
     pub slots: HashMap<Queue, usize>,
     /// `MAIL_PER_SECOND` (20): how many mails all workers together hand to the mail server.
     pub mail_per_second: NonZeroU32,
-    /// `JOBS_KEEP_DONE` (7d): finished and cancelled jobs are removed after this long.
+    /// `JOBS_KEEP_DONE` (7d): finished and cancelled jobs are removed after this long, unless a cancelled one is the last
+    /// word on its business key.
     pub keep_done: Duration,
-    /// `JOBS_KEEP_DEAD` (180d): dead jobs are removed after this long.
+    /// `JOBS_KEEP_DEAD` (180d): dead jobs are removed after this long, with the same exception.
     pub keep_dead: Duration,
     /// `JOBS_TRANSPORT` (redis): `redis`, or `direct` to claim straight from PostgreSQL.
     pub transport: Transport,

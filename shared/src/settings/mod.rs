@@ -2,6 +2,7 @@
 
 mod jobs;
 mod mail;
+mod upkeep;
 mod vars;
 
 use std::collections::HashMap;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use crate::text_enum::text_enum;
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
+pub use upkeep::UpkeepSettings;
 use vars::Vars;
 pub use vars::{Secret, parse_duration};
 
@@ -52,6 +54,8 @@ pub struct Settings {
     pub payme: PaymeSettings,
     /// How long each step of a deal may take.
     pub windows: Windows,
+    /// How long things are left alone.
+    pub upkeep: UpkeepSettings,
     /// The job platform.
     pub jobs: JobSettings,
     /// Logs.
@@ -188,6 +192,7 @@ impl Settings {
             mail: mail::mail(&vars)?,
             payme: payme(&vars)?,
             windows: windows(&vars)?,
+            upkeep: upkeep::upkeep(&vars)?,
             jobs: jobs::jobs(&vars)?,
             log: LogSettings {
                 filter: vars.text(

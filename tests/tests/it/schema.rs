@@ -35,10 +35,11 @@ async fn catalogue(database: &Database) -> BTreeMap<String, Vec<String>> {
             "SELECT c.table_name || '|' || c.column_name || ' ' || CASE WHEN c.is_nullable = 'YES' THEN 'Nullable<' ELSE '' END ||
                 CASE c.udt_name WHEN 'uuid' THEN 'Uuid' WHEN 'text' THEN 'Text' WHEN 'bool' THEN 'Bool' WHEN 'int4' THEN 'Integer'
                     WHEN 'int2' THEN 'SmallInt' WHEN 'int8' THEN 'BigInt' WHEN 'timestamptz' THEN 'Timestamptz' WHEN 'numeric' THEN 'Numeric'
-                    WHEN 'jsonb' THEN 'Jsonb' WHEN 'bytea' THEN 'Bytea' WHEN 'bpchar' THEN 'Bpchar' WHEN 'interval' THEN 'Interval' END ||
+                    WHEN 'jsonb' THEN 'Jsonb' WHEN 'bytea' THEN 'Bytea' WHEN 'bpchar' THEN 'Bpchar' WHEN 'interval' THEN 'Interval' WHEN 'date' THEN 'Date' END ||
                 CASE WHEN c.is_nullable = 'YES' THEN '>' ELSE '' END
              FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
-             WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.table_name NOT LIKE '\\_\\_diesel%'
+             -- What diesel has no type for, only the database reads and writes.
+             WHERE c.udt_name <> 'tsvector' AND c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.table_name NOT LIKE '\\_\\_diesel%'
                AND NOT (SELECT relispartition FROM pg_class WHERE oid = format('%I.%I', c.table_schema, c.table_name)::regclass)
              ORDER BY c.table_name, c.ordinal_position",
         )

@@ -1,0 +1,12 @@
+DROP TRIGGER games_renamed_for_search ON games;
+DROP TRIGGER listings_changed_for_search ON listings;
+DROP TRIGGER listings_made_for_search ON listings;
+DROP FUNCTION mark_game_for_search();
+DROP FUNCTION mark_listing_for_search();
+DROP TABLE listing_search;
+DROP FUNCTION search_words(text);
+DROP INDEX users_unproven;
+DROP INDEX transactions_processed_at;
+DROP INDEX escrow_status_history_at;
+DROP INDEX listing_status_history_at;
+DROP TABLE daily_statistics;

@@ -1,0 +1,2 @@
+-- The marks go with their table.
+TRUNCATE listing_search;

@@ -1,0 +1,5 @@
+//! The jobs of statistics.
+
+mod calculate_daily_statistics;
+
+pub use calculate_daily_statistics::CalculateDailyStatistics;
