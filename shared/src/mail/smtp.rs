@@ -157,6 +157,22 @@ impl Manager for Server {
     type Error = Failure;
 
     async fn create(&self) -> Result<Session, Failure> {
+        // On the heap: a TLS handshake is a large future, and most letters need none.
+        Box::pin(self.connect()).await
+    }
+
+    async fn recycle(&self, session: &mut Session, metrics: &Metrics) -> RecycleResult<Failure> {
+        let kept = session.quiet && metrics.last_used() < IDLE_MAX;
+        if kept && session.conn.test_connected().await {
+            Ok(())
+        } else {
+            Err(RecycleError::message("another connection is made"))
+        }
+    }
+}
+
+impl Server {
+    async fn connect(&self) -> Result<Session, Failure> {
         let whole = (self.protection == Protection::Tls).then(|| self.tls.clone()).flatten();
         let address = (self.host.as_str(), self.port);
         let connected =
@@ -172,15 +188,6 @@ impl Manager for Server {
             login.map_err(Step::LogIn.failed())?;
         }
         Ok(Session { conn, quiet: true })
-    }
-
-    async fn recycle(&self, session: &mut Session, metrics: &Metrics) -> RecycleResult<Failure> {
-        let kept = session.quiet && metrics.last_used() < IDLE_MAX;
-        if kept && session.conn.test_connected().await {
-            Ok(())
-        } else {
-            Err(RecycleError::message("another connection is made"))
-        }
     }
 }
 
