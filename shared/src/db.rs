@@ -28,9 +28,6 @@ use crate::telemetry::{metrics, trace};
 /// A connection, for queries.
 pub type Conn = AsyncPgConnection;
 
-/// How long a request waits for a free connection before it is told to come back.
-const POOL_WAIT: Duration = Duration::from_secs(2);
-
 /// What every session is set to: a lock or a statement that takes longer is an answer (503 `BUSY`), not a hang;
 /// a process that is stopped in the middle of a transaction loses it.
 const SESSION: &str = "SET lock_timeout = '2s'; SET statement_timeout = '5s'; \
@@ -76,8 +73,8 @@ impl Db {
         let manager = AsyncDieselConnectionManager::new_with_config(settings.url.expose(), config);
         let pool = Pool::builder(manager)
             .max_size(settings.pool_size)
-            .wait_timeout(Some(POOL_WAIT))
-            .create_timeout(Some(POOL_WAIT))
+            .wait_timeout(Some(settings.pool_wait))
+            .create_timeout(Some(settings.pool_wait))
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(Error::internal)?;

@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
 }
 
 async fn start(cli: Cli) -> Result<(), String> {
-    let mut settings = Settings::from_env().map_err(|error| error.to_string())?;
+    let mut settings = Settings::from_env().map_err(|error| error.to_string())?.for_worker();
     if !cli.queues.is_empty() {
         settings.jobs.queues = cli.queues;
     }

@@ -62,6 +62,9 @@ pub struct Settings {
     pub log: LogSettings,
 }
 
+/// A worker's patience for a free connection: less than any job may take.
+const WORKER_POOL_WAIT: Duration = Duration::from_secs(10);
+
 /// Where PostgreSQL is.
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
@@ -71,6 +74,8 @@ pub struct DatabaseSettings {
     pub direct_url: Secret,
     /// `DATABASE_POOL_SIZE` (8): connections per process.
     pub pool_size: usize,
+    /// `DATABASE_POOL_WAIT` (2s; a worker waits for 10s): how long work waits for a free connection.
+    pub pool_wait: Duration,
 }
 
 /// Where Redis is.
@@ -166,6 +171,14 @@ pub struct LogSettings {
 }
 
 impl Settings {
+    /// The same for a worker: a job that waits for a connection is late, where a request would be told to come back, and
+    /// waiting must not use up an attempt.
+    #[must_use]
+    pub fn for_worker(mut self) -> Self {
+        self.database.pool_wait = self.database.pool_wait.max(WORKER_POOL_WAIT);
+        self
+    }
+
     /// Reads the environment of the process.
     ///
     /// # Errors
@@ -216,6 +229,7 @@ fn database(vars: &Vars) -> Result<DatabaseSettings, SettingsError> {
         url: Secret::new(url),
         direct_url: Secret::new(direct),
         pool_size: vars.parse("DATABASE_POOL_SIZE", 8)?,
+        pool_wait: vars.duration("DATABASE_POOL_WAIT", "2s")?,
     })
 }
 

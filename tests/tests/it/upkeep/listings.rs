@@ -106,12 +106,9 @@ async fn a_buyer_and_the_archive_at_once_have_one_outcome() {
     let (seller, buyer) = (app.person("seller").await, app.person("buyer").await);
     app.fund(&buyer, 600_000).await;
     for _round in 0..6 {
-        app.database
-            .execute("UPDATE listings SET status = 'blocked' WHERE status = 'archived'")
-            .await;
-        offer(&app, &seller, 1, "181 days").await;
-        let sql = "SELECT id FROM listings WHERE status = 'active'";
-        let id = app.database.texts(sql).await.remove(0);
+        let id = Story::new(&app).listed(&seller).await;
+        let age = "created_at = created_at - interval '181 days', approved_at = approved_at - interval '181 days'";
+        app.database.execute(&format!("UPDATE listings SET {age} WHERE id = '{id}'")).await;
         app.enqueue(ArchiveOldListings::default()).await;
         let body = json!({ "listing_id": id });
         let (bought, _) =
@@ -123,6 +120,7 @@ async fn a_buyer_and_the_archive_at_once_have_one_outcome() {
             other => panic!("{other:?}: {}", bought.text),
         }
     }
+    app.run_due_jobs().await;
     app.finish().await;
 }
 
