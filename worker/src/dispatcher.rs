@@ -54,10 +54,10 @@ async fn dispatch(
 ) -> Result<i64> {
     let conn = &mut engine.app.db.read().await?;
     let rows = jobs::take_due(conn, lane.queue, &lane.kinds, floors.floor(), BATCH).await?;
-    (engine.probe)("after_mark");
     if rows.is_empty() {
         return Ok(0);
     }
+    (engine.probe)("after_mark");
     if let Err(error) = pusher.push(&rows).await {
         // The message may have arrived all the same: by then its generation is out of date.
         let messages: Vec<_> = rows.iter().map(|row| (row.id, row.dispatch_gen)).collect();

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use shared::App;
+use shared::error::Error;
 use shared::ids::JobId;
 use shared::jobs::{self, Claimed, Queue};
 use shared::telemetry::metrics;
@@ -46,13 +47,16 @@ impl Lane {
         metrics::JOB_SLOTS.with_label_values(&[queue.as_str()]).set(count(capacity));
         let bell = Arc::new(Notify::new());
         let (app, ring, worker) = (Arc::clone(app), Arc::clone(&bell), worker.to_owned());
-        let lease = millis(app.settings.jobs.lease);
+        let known: Arc<[&'static str]> = kinds.as_slice().into();
         let claims = Batcher::start(move |messages: Vec<(JobId, i32)>| {
             let (app, ring, worker) = (Arc::clone(&app), Arc::clone(&ring), worker.clone());
+            let known = Arc::clone(&known);
             async move {
                 probe("before_claim");
-                let claimed = claim(&app, &messages, &worker, lease).await;
-                probe("after_claim");
+                let claimed = claim(&app, &messages, &known, &worker).await;
+                if claimed.iter().any(Option::is_some) {
+                    probe("after_claim");
+                }
                 // The window has room again.
                 ring.notify_one();
                 claimed
@@ -87,16 +91,24 @@ impl Lane {
     }
 }
 
-/// Claims a group of messages and answers each, in order.
+/// Claims a group of messages and answers each, in order. What a worker of a newer release has handed out and this one
+/// does not know is given back at once: its attempt does not count.
 async fn claim(
     app: &App,
     messages: &[(JobId, i32)],
+    known: &[&'static str],
     worker: &str,
-    lease_ms: i64,
 ) -> Vec<Option<Claimed>> {
     let claimed = async {
         let conn = &mut app.db.read().await?;
-        jobs::claim_dispatched(conn, messages, worker, lease_ms).await
+        let lease = millis(app.settings.jobs.lease);
+        let rows = jobs::claim_dispatched(conn, messages, worker, lease).await?;
+        let (ours, foreign): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| known.contains(&row.kind.as_str()));
+        for job in &foreign {
+            jobs::hand_back(conn, job).await?;
+        }
+        Ok::<_, Error>(ours)
     };
     match claimed.await {
         Ok(rows) => {
