@@ -16,11 +16,13 @@ use crate::{apalis, direct, dispatcher, keeper, quarantine, redis};
 
 /// How long interrupted runs have to hand back their jobs.
 const HAND_BACK_WITHIN: Duration = Duration::from_secs(3);
+/// How long whoever carries jobs may take to notice the end: a Redis that is away does not keep the process.
+const CARRIERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Runs the engine until `stop` is ready, then drains it within the grace of the settings.
 pub async fn run(engine: Arc<Engine>, stop: impl Future<Output = ()>) {
-    let mut services = JoinSet::new();
-    if let Err(error) = start(&engine, &mut services) {
+    let (mut services, mut carriers) = (JoinSet::new(), JoinSet::new());
+    if let Err(error) = start(&engine, &mut services, &mut carriers) {
         tracing::error!(target: "jobs", error = error.causes(), "the worker cannot start");
         return;
     }
@@ -31,18 +33,25 @@ pub async fn run(engine: Arc<Engine>, stop: impl Future<Output = ()>) {
             tracing::info!(target: "jobs", worker = engine.name, "an operator asked this worker to drain");
         }
     }
-    drain(&engine).await;
+    drain(&engine, &mut carriers).await;
+    carriers.shutdown().await;
     services.shutdown().await;
 }
 
-fn start(engine: &Arc<Engine>, services: &mut JoinSet<()>) -> shared::Result<()> {
+/// Starts everything; `carriers` are those that hand jobs out or claim them, and end by themselves when the process
+/// drains.
+fn start(
+    engine: &Arc<Engine>,
+    services: &mut JoinSet<()>,
+    carriers: &mut JoinSet<()>,
+) -> shared::Result<()> {
     let settings = &engine.app.settings;
     services.spawn(keeper::sweep(Arc::clone(engine)));
     services.spawn(keeper::renew(Arc::clone(engine)));
     services.spawn(listen(Arc::clone(engine)));
-    services.spawn(quarantine::run(Arc::clone(engine)));
+    carriers.spawn(quarantine::run(Arc::clone(engine)));
     for lane in &engine.lanes {
-        services.spawn(direct::run(Arc::clone(engine), Arc::clone(lane)));
+        carriers.spawn(direct::run(Arc::clone(engine), Arc::clone(lane)));
     }
     match settings.jobs.transport {
         Transport::Direct => {
@@ -57,8 +66,8 @@ fn start(engine: &Arc<Engine>, services: &mut JoinSet<()>) -> shared::Result<()>
                 .spawn(redis::prune(Arc::clone(engine), redis::connect(&settings.redis, false)?));
             for lane in &engine.lanes {
                 let pusher = redis::Pusher::new(&settings.redis, lane)?;
-                services.spawn(dispatcher::run(Arc::clone(engine), Arc::clone(lane), pusher));
-                services.spawn(apalis::run(Arc::clone(engine), Arc::clone(lane)));
+                carriers.spawn(dispatcher::run(Arc::clone(engine), Arc::clone(lane), pusher));
+                carriers.spawn(apalis::run(Arc::clone(engine), Arc::clone(lane)));
             }
         }
     }
@@ -73,16 +82,16 @@ async fn listen(engine: Arc<Engine>) {
 
 /// Takes nothing new, waits for what runs, and hands back the rest: what does not finish in time (the attempt does not
 /// count) and what was delivered and not started.
-async fn drain(engine: &Engine) {
+async fn drain(engine: &Engine, carriers: &mut JoinSet<()>) {
     tracing::info!(target: "jobs", worker = engine.name, "worker drains");
     engine.draining.cancel();
     engine.tasks.close();
     let grace = engine.app.settings.jobs.shutdown_grace;
     let mut interrupted = 0;
-    if tokio::time::timeout(grace, engine.tasks.wait()).await.is_err() {
+    if tokio::time::timeout(grace, at_rest(engine, carriers)).await.is_err() {
         interrupted = engine.running.interrupt_all();
         // Each run hands its job back by itself; a run that cannot is rescued when its lease runs out.
-        drop(tokio::time::timeout(HAND_BACK_WITHIN, engine.tasks.wait()).await);
+        drop(tokio::time::timeout(HAND_BACK_WITHIN, at_rest(engine, carriers)).await);
     }
     if let Err(error) = leave(engine).await {
         tracing::warn!(target: "jobs", error = error.causes(), "could not say goodbye; the leases will");
@@ -90,9 +99,16 @@ async fn drain(engine: &Engine) {
     tracing::info!(target: "jobs", worker = engine.name, interrupted, "worker stopped");
 }
 
+/// Ready when nothing runs and nothing can start any more: who was in the middle of handing out or claiming is done.
+async fn at_rest(engine: &Engine, carriers: &mut JoinSet<()>) {
+    engine.tasks.wait().await;
+    let carried = async { while carriers.join_next().await.is_some() {} };
+    drop(tokio::time::timeout(CARRIERS_WITHIN, carried).await);
+    engine.tasks.wait().await;
+}
+
 async fn leave(engine: &Engine) -> shared::Result<()> {
-    let mut unstarted: Vec<(JobId, i32)> =
-        engine.lanes.iter().flat_map(|lane| lane.left()).collect();
+    let mut unstarted: Vec<(JobId, i32)> = Vec::new();
     if engine.app.settings.jobs.transport == Transport::Redis
         && !engine.direct.load(Ordering::Relaxed)
     {
@@ -106,6 +122,8 @@ async fn leave(engine: &Engine) -> shared::Result<()> {
             }
         }
     }
+    // Last: what was acknowledged meanwhile has been left here.
+    unstarted.extend(engine.lanes.iter().flat_map(|lane| lane.left()));
     let conn = &mut engine.app.db.read().await?;
     let returned = jobs::take_back(conn, &unstarted).await?;
     if returned > 0 {
