@@ -102,6 +102,9 @@ macro_rules! claim {
 /// handed-out rows, whose dead entries it does not see); a stale or repeated message claims nothing, nor does any of a queue
 /// that is paused.
 ///
+/// A locked row is waited for: a dispatcher that saw it pending a moment ago holds it for as long as its own statement
+/// takes, and a hint that is skipped is lost.
+///
 /// # Errors
 /// The database's.
 pub async fn claim_dispatched(
@@ -115,7 +118,7 @@ pub async fn claim_dispatched(
         "SELECT j.id FROM jobs j JOIN unnest($3, $4) AS m (id, gen) ON j.id = m.id
          WHERE j.state || '' = 'dispatched' AND j.dispatch_gen = m.gen
            AND NOT EXISTS (SELECT FROM job_queues q WHERE q.queue = j.queue AND q.paused_at IS NOT NULL)
-         FOR NO KEY UPDATE OF j SKIP LOCKED"
+         ORDER BY j.id FOR NO KEY UPDATE OF j"
     )
     .bind::<Text, _>(worker)
     .bind::<BigInt, _>(lease_ms)
