@@ -41,6 +41,36 @@ pub struct Person {
     pub client: Client,
 }
 
+impl Person {
+    /// Stores somebody by name and rights, such as `is_verified = true`, with an empty account and a session that lasts.
+    pub async fn insert(
+        database: &Database,
+        app: &App,
+        client: &Client,
+        (name, rights): (&str, &str),
+    ) -> Self {
+        let (id, session) = (UserId::new(), SessionId::new());
+        let email = format!("{name}-{}@example.uz", id.0.simple());
+        database
+            .execute(&format!(
+                "INSERT INTO users (id, email, full_name, language) VALUES ('{id}', '{email}', '{name}', 'en');
+                 UPDATE users SET {rights} WHERE id = '{id}';
+                 INSERT INTO sessions (id, user_id, expires_at) VALUES ('{session}', '{id}', app_now() + interval '400 days');
+                 UPDATE sessions SET rotated_at = app_now() + interval '300 days' WHERE id = '{session}';
+                 SELECT ledger.open_account('user_available', '{id}')"
+            ))
+            .await;
+        // Long-lived: what is tested with it is not its expiry.
+        let lasting = SecuritySettings {
+            access_lifetime: Duration::from_secs(400 * 86_400),
+            ..app.settings.security.clone()
+        };
+        let now = app.db.transaction(async |tx| Ok(tx.now())).await.expect("answers");
+        let token = Tokens::new(&lasting).access(id, session, now).expect("signs");
+        Self { id, email, client: client.with_token(&token) }
+    }
+}
+
 /// A worker with all its services inside the test's process.
 pub struct InProcessWorker {
     pub engine: Arc<Engine>,
@@ -212,24 +242,7 @@ impl TestApp {
     }
 
     async fn insert_person(&self, name: &str, rights: &str) -> Person {
-        let (id, session) = (UserId::new(), SessionId::new());
-        let email = format!("{name}-{}@example.uz", id.0.simple());
-        self.database
-            .execute(&format!(
-                "INSERT INTO users (id, email, full_name, language) VALUES ('{id}', '{email}', '{name}', 'en');
-                 UPDATE users SET {rights} WHERE id = '{id}';
-                 INSERT INTO sessions (id, user_id, expires_at) VALUES ('{session}', '{id}', app_now() + interval '400 days');
-                 UPDATE sessions SET rotated_at = app_now() + interval '300 days' WHERE id = '{session}';
-                 SELECT ledger.open_account('user_available', '{id}')"
-            ))
-            .await;
-        // Long-lived: what is tested with it is not its expiry.
-        let lasting = SecuritySettings {
-            access_lifetime: Duration::from_secs(400 * 86_400),
-            ..self.app.settings.security.clone()
-        };
-        let token = Tokens::new(&lasting).access(id, session, self.now().await).expect("signs");
-        Person { id, email, client: self.client.with_token(&token) }
+        Person::insert(&self.database, &self.app, &self.client, (name, rights)).await
     }
 
     /// Gives a person money, the way it comes: a deposit paid through Payme.

@@ -109,10 +109,18 @@ impl Client {
 
     /// Sends a built request.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
-        let response = request.send().await.expect("the API answers");
+        self.try_send(request).await.expect("the API answers")
+    }
+
+    /// Sends a built request to an API that may be away.
+    ///
+    /// # Errors
+    /// No answer, or half of one.
+    pub async fn try_send(&self, request: reqwest::RequestBuilder) -> reqwest::Result<Reply> {
+        let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.expect("a text");
+        let text = response.text().await?;
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Reply { status, headers, text, json }
+        Ok(Reply { status, headers, text, json })
     }
 }

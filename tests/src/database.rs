@@ -5,28 +5,41 @@ use std::collections::HashMap;
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use shared::settings::Settings;
 use uuid::Uuid;
 
-use crate::environment;
+use crate::environment::{PostgresUrls, environment};
 
 /// A test's own database. [`Database::drop_now`] removes it.
 pub struct Database {
     pub name: String,
+    server: PostgresUrls,
 }
 
 impl Database {
     /// Clones the template.
     pub async fn create() -> Self {
-        let name = format!("t_{}", Uuid::now_v7().simple());
         // Two clones at a time are fine; a clone while somebody is connected to the template is not, and nobody is.
-        admin()
-            .await
-            .batch_execute(&format!(
-                "CREATE DATABASE {name} TEMPLATE wibe_template OWNER wibe_owner"
-            ))
-            .await
-            .expect("clones the template");
-        Self { name }
+        Self::create_on(&environment().postgres, "TEMPLATE wibe_template").await
+    }
+
+    /// Migrates an empty one on a server of the test's own. Needs the multi-threaded runtime.
+    pub async fn migrate_on(server: &PostgresUrls) -> Self {
+        let database = Self::create_on(server, "").await;
+        let settings = Settings::from_vars(database.variables()).expect("valid settings");
+        // In a task of its own: it blocks its thread.
+        let migrated =
+            tokio::spawn(async move { shared::migrate::migrate(&settings.database).await });
+        migrated.await.expect("ends").expect("migrates");
+        database
+    }
+
+    async fn create_on(server: &PostgresUrls, like: &str) -> Self {
+        let database =
+            Self { name: format!("t_{}", Uuid::now_v7().simple()), server: server.clone() };
+        let create = format!("CREATE DATABASE {} OWNER wibe_owner {like}", database.name);
+        database.admin().await.batch_execute(&create).await.expect("creates the database");
+        database
     }
 
     /// A connection as the schema's owner.
@@ -36,12 +49,12 @@ impl Database {
 
     /// The owner's URL.
     pub fn owner_url(&self) -> String {
-        format!("{}{}", environment().owner_url, self.name)
+        format!("{}{}", self.server.owner, self.name)
     }
 
     /// The application role's URL.
     pub fn app_url(&self) -> String {
-        format!("{}{}", environment().app_url, self.name)
+        format!("{}{}", self.server.app, self.name)
     }
 
     /// The variables that point a process at this database.
@@ -88,14 +101,22 @@ impl Database {
 
     /// Removes the database, connections or not.
     pub async fn drop_now(&self) {
-        admin()
+        self.admin()
             .await
             .batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name))
             .await
             .expect("drops the database");
     }
-}
 
-async fn admin() -> AsyncPgConnection {
-    AsyncPgConnection::establish(&environment().admin_url).await.expect("the test server answers")
+    /// A connection as the superuser, to the server and not to this database.
+    pub async fn admin(&self) -> AsyncPgConnection {
+        AsyncPgConnection::establish(&self.server.admin).await.expect("the test server answers")
+    }
+
+    /// A connection as the superuser, to this database.
+    pub async fn admin_here(&self) -> AsyncPgConnection {
+        let server = self.server.admin.trim_end_matches("postgres");
+        let url = format!("{server}{}", self.name);
+        AsyncPgConnection::establish(&url).await.expect("the superuser connects")
+    }
 }

@@ -32,15 +32,22 @@ impl Payme {
         self.raw(json!({ "method": method, "params": params, "id": 2032 }).to_string()).await
     }
 
-    /// One call with a body as it is.
-    pub async fn raw(&self, body: String) -> Value {
-        let request = self
-            .client
+    /// One call, not sent yet.
+    pub fn request(&self, method: &str, params: &Value) -> reqwest::RequestBuilder {
+        self.post(json!({ "method": method, "params": params, "id": 2032 }).to_string())
+    }
+
+    fn post(&self, body: String) -> reqwest::RequestBuilder {
+        self.client
             .request(reqwest::Method::POST, "payments/webhooks/payme/")
             .header("Authorization", &self.authorization)
             .header("Content-Type", "text/json; charset=UTF-8")
-            .body(body);
-        let reply = self.client.send(request).await.expect(200);
+            .body(body)
+    }
+
+    /// One call with a body as it is.
+    pub async fn raw(&self, body: String) -> Value {
+        let reply = self.client.send(self.post(body)).await.expect(200);
         assert!(reply.json.is_object(), "Payme is answered in JSON: {}", reply.text);
         reply.json
     }

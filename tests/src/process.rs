@@ -1,161 +1,131 @@
-//! Real processes: the platform's binaries and a Redis of a test's own, to stop, kill and wipe.
+//! Real processes: the platform's binaries, to stop and to kill.
 
-use std::collections::HashMap;
-use std::fs::File;
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use rand::Rng as _;
 
 use crate::environment;
 
-/// A child process that is killed when it is dropped.
-pub struct Process(Child);
+/// Below the range from which systems take the ports of outgoing connections.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// A child process that is killed when it is dropped. What a killed run leaves behind is found by its pid file.
+pub struct Process {
+    child: Child,
+    pid_file: PathBuf,
+}
 
 impl Process {
     /// Starts one of the built binaries with exactly these variables.
     pub fn start(binary: &str, variables: &HashMap<String, String>) -> Self {
-        let output = || {
-            if std::env::var_os("TEST_LOGS").is_some() { Stdio::inherit() } else { Stdio::null() }
-        };
-        Self::spawn(binary, variables, output(), output())
+        Self::launch(Self::command(binary, variables))
     }
 
-    /// Starts one of the built binaries with its log in a file.
+    /// Starts one of the built binaries and keeps what it says.
     pub fn start_with_log(binary: &str, variables: &HashMap<String, String>, log: &Path) -> Self {
-        let file = File::create(log).expect("a log file");
-        Self::spawn(binary, variables, Stdio::from(file), Stdio::null())
+        let mut command = Self::command(binary, variables);
+        fs::create_dir_all(log.parent().expect("a folder")).expect("a folder for logs");
+        let log = File::options().create(true).append(true).open(log).expect("a log file");
+        command.stdout(log.try_clone().expect("a second handle")).stderr(log);
+        Self::launch(command)
     }
 
-    fn spawn(
-        binary: &str,
-        variables: &HashMap<String, String>,
-        output: Stdio,
-        errors: Stdio,
-    ) -> Self {
-        let program = environment().binaries.join(binary);
-        let child = Command::new(&program)
-            .env_clear()
-            .envs(variables)
+    fn command(binary: &str, variables: &HashMap<String, String>) -> Command {
+        let mut command = Command::new(environment().binaries.join(binary));
+        command.env_clear().envs(variables);
+        if std::env::var_os("TEST_LOGS").is_none() {
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+        }
+        command
+    }
+
+    /// Starts any program in the run's folder.
+    pub(crate) fn launch(mut command: Command) -> Self {
+        let program = command.get_program().to_owned();
+        let folder = &environment().folder;
+        if command.get_current_dir().is_none() {
+            command.current_dir(folder);
+        }
+        let child = command
             .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors)
             .spawn()
             .unwrap_or_else(|error| panic!("{} does not start: {error}", program.display()));
-        Self(child)
+        let name = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
+        let pid_file = folder.join("run").join(format!("{name}-{}.pid", child.id()));
+        fs::write(&pid_file, format!("{}\n", child.id())).expect("a pid file");
+        Self { child, pid_file }
+    }
+
+    /// The system's name for it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal by name, such as `STOP`.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill")
             .arg(format!("-{name}"))
-            .arg(self.0.id().to_string())
+            .arg(self.id().to_string())
             .status()
             .expect("kill runs");
-        assert!(sent.success(), "signal {name} reaches {}", self.0.id());
+        assert!(sent.success(), "signal {name} reaches {}", self.id());
     }
 
     /// `kill -9`, and waits until it is gone.
     pub fn kill(&mut self) {
-        self.0.kill().expect("is killed");
-        self.0.wait().expect("is reaped");
+        self.child.kill().expect("is killed");
+        self.child.wait().expect("is reaped");
     }
 
     /// Whether it has ended, and how.
-    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
-        self.0.try_wait().expect("can be asked")
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("can be asked")
+    }
+
+    /// Whether it is stopped by a signal.
+    pub fn is_stopped(&self) -> bool {
+        let state = Command::new("ps").args(["-o", "stat=", "-p", &self.id().to_string()]).output();
+        state.is_ok_and(|state| state.stdout.starts_with(b"T"))
     }
 
     /// SIGTERM, and waits for its exit status.
-    pub fn terminate(&mut self) -> std::process::ExitStatus {
+    pub fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM");
-        self.0.wait().expect("ends")
+        self.wait()
     }
-}
 
-impl From<Child> for Process {
-    fn from(child: Child) -> Self {
-        Self(child)
+    /// Waits for its exit status.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("ends")
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         // A stopped process is killed too; an ended one has nothing to kill.
-        self.0.kill().ok();
-        self.0.wait().ok();
+        self.child.kill().ok();
+        self.child.wait().ok();
+        fs::remove_file(&self.pid_file).ok();
     }
 }
 
-/// A Redis server of a test's own.
-pub struct RedisServer {
-    process: Option<Process>,
-    port: u16,
-}
-
-impl RedisServer {
-    /// Starts one on a free port, without persistence.
-    pub async fn start() -> Self {
-        let port = free_port();
-        let mut server = Self { process: None, port };
-        server.restart().await;
-        server
-    }
-
-    /// Starts it again, empty, on the same port.
-    pub async fn restart(&mut self) {
-        self.stop();
-        let child = Command::new(&environment().redis_server)
-            .args([
-                "--port",
-                &self.port.to_string(),
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-                "--daemonize",
-                "no",
-            ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("redis-server starts");
-        self.process = Some(Process(child));
-        eventually("Redis answers", async || {
-            redis::Client::open(self.url()).expect("a URL").get_connection().is_ok()
-        })
-        .await;
-    }
-
-    /// Kills it.
-    pub fn stop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill();
+/// A port nobody listens on, and that nobody else in this process was told.
+pub fn free_port() -> u16 {
+    static TAKEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
+    let mut taken = TAKEN.lock().expect("not poisoned");
+    let taken = taken.get_or_insert_default();
+    loop {
+        let port = rand::rng().random_range(PORTS);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() && taken.insert(port) {
+            return port;
         }
     }
-
-    /// `FLUSHALL`.
-    pub fn wipe(&self) {
-        let mut conn =
-            redis::Client::open(self.url()).expect("a URL").get_connection().expect("answers");
-        redis::cmd("FLUSHALL").exec(&mut conn).expect("flushes");
-    }
-
-    /// Its URL.
-    pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/0", self.port)
-    }
-}
-
-/// A port nobody listens on.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port()
 }
 
 /// Waits until something outside this process has happened; fails with its name after two minutes.

@@ -34,16 +34,15 @@ impl Prometheus {
             std::fs::write(file, format!("- targets: [\"{address}\"]\n")).expect("writes");
         }
         let url = format!("127.0.0.1:{}", free_port());
-        let child = Command::new(&environment().prometheus)
+        let mut command = Command::new(&environment().prometheus);
+        command
             .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
             .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
             .arg(format!("--web.listen-address={url}"))
             .arg("--log.level=warn")
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("prometheus starts");
+            .stderr(Stdio::null());
+        let process = Process::launch(command);
         let http = reqwest::Client::new();
         let url = format!("http://{url}");
         eventually("Prometheus is ready", async || {
@@ -51,7 +50,7 @@ impl Prometheus {
             ready.is_ok_and(|answer| answer.status().is_success())
         })
         .await;
-        Self { url, folder, http, _process: Process::from(child) }
+        Self { url, folder, http, _process: process }
     }
 
     /// Calls its API; the answer's `data`, or what is wrong.

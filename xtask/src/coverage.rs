@@ -49,7 +49,7 @@ pub(crate) fn run(mut checkout: Checkout, args: &[String]) -> Result<ExitCode> {
     checkout.cargo_env.push(("CARGO_TARGET_DIR".to_owned(), target.display().to_string()));
     checkout.cargo_env.extend(instrumentation(&checkout, &target)?);
     llvm_cov(&checkout, &["clean", "--workspace", "--profraw-only"])?;
-    let code = Suite::start(&checkout)?.test(&checkout, &args)?;
+    let code = Suite::start(&checkout, "test", false)?.test(&checkout, &args)?;
     let report = target.join("lcov.info").display().to_string();
     llvm_cov(&checkout, &["report", "--lcov", "--output-path", &report])?;
     let text = fs::read_to_string(&report).attempt(format_args!("cannot read {report}"))?;

@@ -68,9 +68,9 @@ fn signal(name: &str) -> Signal {
     }
 }
 
-/// `worker-1` is a run of the program `worker`.
+/// `worker-1` is a run of the program `worker`, and `test-worker-2048` of `test-worker`.
 fn program(name: &str) -> &str {
-    match name.split_once('-') {
+    match name.rsplit_once('-') {
         Some((program, _)) => program,
         None if name == "redis" => "redis-server",
         None => name,

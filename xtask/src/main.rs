@@ -9,6 +9,7 @@ mod coverage;
 mod demo;
 mod environment;
 mod failure;
+mod faults;
 mod files;
 mod home;
 mod hooks;
@@ -44,6 +45,8 @@ cargo xtask demo [arguments of the demo]
     One real purchase told step by step, on the running platform or on one of its own.
 cargo xtask bench [--install-peers | arguments of the bench]
     The release benchmark, on durable throw-away servers; or the platforms it compares with, into .local/peers.
+cargo xtask faults [--rounds 1] [--seed S] [--only 7] [--full]
+    Fifteen faults (kills, wipes, restarts, skewed clocks, hostile hands) against business load, judged by SQL.
 cargo xtask coverage [--enforce] [arguments of cargo test]
     Line coverage per layer, against its floors.
 cargo xtask hooks
@@ -72,6 +75,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "test" => suite::run(&checkout, rest),
         "demo" => demo::run(&checkout, rest),
         "bench" => bench::run(&checkout, rest),
+        "faults" => faults::run(&checkout, rest),
         "coverage" => coverage::run(checkout, rest),
         "hooks" => hooks::install(&checkout).map(|()| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {

@@ -1,4 +1,5 @@
-//! What a bare machine lacks: `PostgreSQL` and Redis, and Prometheus for the suite. Found or installed.
+//! What a bare machine lacks: `PostgreSQL` and Redis, and for the suite Prometheus and a library that lies about the
+//! time. Found or installed.
 
 use std::env;
 use std::fs;
@@ -16,6 +17,15 @@ const POSTGRES_MIN: u32 = 15;
 const REDIS_MIN: u32 = 7;
 /// Debian keeps the server's programs here, one folder per major version, outside of `PATH`.
 const DEBIAN_POSTGRES: &str = "/usr/lib/postgresql";
+/// Where libraries live, and what this one is called.
+const LIBRARY_FOLDERS: [&str; 5] = [
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/opt/homebrew/lib",
+    "/usr/local/opt/libfaketime/lib",
+];
+const FAKETIME_NAMES: [&str; 2] = ["libfaketimeMT.so.1", "libfaketimeMT.1.dylib"];
 /// Where servers live when `PATH` is an ordinary user's.
 const SYSTEM_FOLDERS: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/usr/sbin"];
 
@@ -28,6 +38,8 @@ pub(crate) enum Need {
     Redis,
     /// Prometheus and its promtool: the suite checks dashboards and alerts with it. Only ever started by us.
     Prometheus,
+    /// The library that shifts a process's clock.
+    Faketime,
 }
 
 /// Makes sure that every need is there: installs on Debian and Ubuntu, says how elsewhere.
@@ -43,6 +55,7 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
         Need::Postgres => postgres_folder().map(drop),
         Need::Redis => redis_server().map(drop),
         Need::Prometheus => prometheus().map(drop),
+        Need::Faketime => faketime_library().map(drop),
     })
 }
 
@@ -82,6 +95,26 @@ pub(crate) fn prometheus() -> Result<(PathBuf, PathBuf)> {
     both.ok_or_else(|| "prometheus and promtool were not found".to_owned())
 }
 
+/// The library to preload into a process whose host's clock is to be wrong.
+pub(crate) fn faketime_library() -> Result<PathBuf> {
+    let in_folder = |folder: PathBuf| {
+        FAKETIME_NAMES
+            .iter()
+            .map(|name| folder.join("faketime").join(name))
+            .find(|path| path.is_file())
+    };
+    LIBRARY_FOLDERS
+        .iter()
+        .flat_map(|folder| {
+            // Debian has a folder per architecture in between.
+            let inner = fs::read_dir(folder).into_iter().flatten();
+            let inner = inner.filter_map(|entry| Some(entry.ok()?.path()));
+            inner.chain([PathBuf::from(folder)])
+        })
+        .find_map(in_folder)
+        .ok_or_else(|| "no libfaketime was found".to_owned())
+}
+
 fn major_of(program: &Path, before: &str) -> Option<u32> {
     let output = Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -95,6 +128,7 @@ impl Need {
             Self::Postgres => "postgresql",
             Self::Redis => "redis-server",
             Self::Prometheus => "prometheus",
+            Self::Faketime => "faketime",
         }
     }
 }
@@ -104,6 +138,7 @@ fn is_there(need: Need) -> bool {
         Need::Postgres => newest_postgres().is_some(),
         Need::Redis => on_path("redis-server").is_some(),
         Need::Prometheus => prometheus().is_ok(),
+        Need::Faketime => faketime_library().is_ok(),
     }
 }
 
@@ -218,6 +253,8 @@ fn command_for(missing: &[Need]) -> String {
         Need::Postgres => postgres,
         Need::Redis => redis,
         Need::Prometheus => prometheus,
+        Need::Faketime if program == "apt-get" => "faketime",
+        Need::Faketime => "libfaketime",
     });
     let mut command = format!("{install} {}", packages.collect::<Vec<_>>().join(" "));
     if program == "brew" && missing.contains(&Need::Postgres) {

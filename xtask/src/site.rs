@@ -21,7 +21,7 @@ use crate::supervisor::Supervisor;
 
 /// Where large and lasting things go when they are not to be in the checkout.
 const VAR_TMP: &str = "/var/tmp";
-const THROW_AWAY: [&str; 3] = ["wibe-test-", "wibe-demo-", "wibe-bench-"];
+const THROW_AWAY: [&str; 4] = ["wibe-test-", "wibe-demo-", "wibe-bench-", "wibe-faults-"];
 
 /// A place to run servers and processes in; dropping it stops them.
 pub(crate) struct Site {
@@ -89,13 +89,13 @@ impl Site {
 
     /// Saves a throw-away site's logs into `local`, because something went wrong.
     pub(crate) fn keep_logs(&self, local: &Path) {
-        let kept = local.join("log");
+        let kept = local.join("log").join("kept");
+        files::remove(&kept).ok();
         files::create_folder(&kept).ok();
         for entry in fs::read_dir(self.folder.join("log")).into_iter().flatten().flatten() {
-            let name = format!("demo-{}", entry.file_name().to_string_lossy());
-            fs::copy(entry.path(), kept.join(name)).ok();
+            fs::copy(entry.path(), kept.join(entry.file_name())).ok();
         }
-        say(format_args!("logs: {}/demo-*.log", kept.display()));
+        say(format_args!("logs: {}", kept.display()));
     }
 
     /// The folder of `PostgreSQL`'s data and socket.

@@ -20,16 +20,17 @@ const CALLERS: [&str; 4] =
 /// Throw-away servers, and what the tests are told about them.
 pub(crate) struct Suite {
     site: Site,
+    programs: PathBuf,
     environment: Vec<(&'static str, String)>,
 }
 
 impl Suite {
     /// Builds the binaries, starts the servers and migrates the template.
-    pub(crate) fn start(checkout: &Checkout) -> Result<Self> {
-        prerequisites::ensure(&[Need::Postgres, Need::Redis, Need::Prometheus])?;
+    pub(crate) fn start(checkout: &Checkout, purpose: &str, durable: bool) -> Result<Self> {
+        prerequisites::ensure(&[Need::Postgres, Need::Redis, Need::Prometheus, Need::Faketime])?;
         let (prometheus, promtool) = prerequisites::prometheus()?;
         let programs = checkout.build(false)?;
-        let mut site = Site::throw_away("test", false)?;
+        let mut site = Site::throw_away(purpose, durable)?;
         let cluster = postgres::start(&mut site)?;
         let redis = redis::start(&mut site)?;
         cluster.create_database(TEMPLATE)?;
@@ -49,26 +50,41 @@ impl Suite {
             ("REDIS_SERVER", text(&prerequisites::redis_server()?)),
             ("PROMETHEUS", text(&prometheus)),
             ("PROMTOOL", text(&promtool)),
+            ("LIBFAKETIME", text(&prerequisites::faketime_library()?)),
+            ("TEST_FOLDER", text(&site.folder)),
         ];
-        Ok(Self { site, environment })
+        Ok(Self { site, programs, environment })
+    }
+
+    /// Where one of the built binaries is.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
     }
 
     /// Runs `cargo test` over the workspace; its exit status is ours.
     pub(crate) fn test(&mut self, checkout: &Checkout, args: &[String]) -> Result<ExitCode> {
         let mut cargo = checkout.cargo();
         cargo.args(["test", "--workspace"]).args(args);
+        self.run(checkout, cargo)
+    }
+
+    /// Runs a command that knows these servers and none of the caller's; its exit status is ours.
+    pub(crate) fn run(&mut self, checkout: &Checkout, mut command: Command) -> Result<ExitCode> {
         for name in CALLERS {
-            cargo.env_remove(name);
+            command.env_remove(name);
         }
-        cargo.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        let status = interrupts::run(&mut cargo, || self.site.processes.tend())?;
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let status = interrupts::run(&mut command, || self.site.processes.tend())?;
+        if !status.success() {
+            self.site.keep_logs(&checkout.local());
+        }
         Ok(interrupts::exit_code(status))
     }
 }
 
 /// `cargo xtask test`: the whole suite, with the caller's arguments passed through.
 pub(crate) fn run(checkout: &Checkout, args: &[String]) -> Result<ExitCode> {
-    Suite::start(checkout)?.test(checkout, args)
+    Suite::start(checkout, "test", false)?.test(checkout, args)
 }
 
 fn text(path: &Path) -> String {

@@ -4,7 +4,6 @@ mod accounts;
 mod architecture;
 mod dashboards;
 mod deals;
-mod faults;
 mod front;
 mod jobs;
 mod ledger;

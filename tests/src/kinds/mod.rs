@@ -1,5 +1,9 @@
 //! Kinds of job that only tests and benchmarks register.
 
+mod mark;
+mod parcel;
+mod payout;
+
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
@@ -8,9 +12,30 @@ use shared::jobs::{self, ExternalJob, Job, JobKind, JobVerdict, Queue, Registry}
 use shared::{App, Outcome, Tx};
 use tokio::sync::Semaphore;
 
-/// The platform's kinds and the ones below.
+pub use mark::{Coin, Mark, Nothing, TABLES};
+pub use parcel::{Novelty, Parcel, ParcelOfRelease1};
+pub use payout::{PROVIDER_VARIABLE, Payout};
+
+/// The platform's kinds and the ones of tests.
 pub fn registry() -> Registry {
-    jobs::registry().effect::<Count>().effect::<Crash>().effect::<Fragile>().external::<Wait>()
+    common().effect::<Parcel>().effect::<Novelty>()
+}
+
+/// The same of the release before: arguments were simpler, and one kind was not invented yet.
+pub fn registry_of_release_1() -> Registry {
+    common().effect::<ParcelOfRelease1>()
+}
+
+fn common() -> Registry {
+    jobs::registry()
+        .effect::<Count>()
+        .effect::<Crash>()
+        .effect::<Fragile>()
+        .external::<Wait>()
+        .effect::<Mark>()
+        .effect::<Coin>()
+        .plain::<Nothing>()
+        .external::<Payout>()
 }
 
 /// Leaves one permanent effect.

@@ -1,0 +1,60 @@
+//! 7. Workers freeze in the middle of a release, between claim and effect and just before the commit, and wake up late.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tests::{PROBE_VARIABLE, RedisServer};
+
+use crate::load::{Load, sale};
+use crate::oracle::{Expected, Verdict, judge};
+use crate::plan::Plan;
+use crate::world::{World, within};
+
+pub(crate) async fn play(plan: Plan) -> Verdict {
+    let redis = RedisServer::start().await;
+    let world = Arc::new(World::start(plan, "zombie", &redis.url()).await);
+    let load = Load::idle(&world);
+    let mut zombies = Vec::new();
+    for point in ["after_claim", "before_commit"] {
+        let fault = format!("{point}:1:stop");
+        // One deal each: the first lease must not run out while the second worker is prepared.
+        let settings =
+            [(PROBE_VARIABLE, &*fault), ("WORKER_QUEUES", "money"), ("JOBS_LEASE", "10s")];
+        let zombie = world.worker(point, &settings);
+        zombie.ready().await;
+        sale(Arc::clone(&world), Arc::clone(&load.books)).await;
+        let what = format!("a worker freezes {point}");
+        within(Duration::from_secs(20), &what, async || zombie.process.is_stopped()).await;
+        zombies.push((point, zombie));
+    }
+    let worker = world.workers(&["alive"], &[]).await;
+    let paid = world.settle(plan.offered_again_within()).await;
+    tokio::time::sleep(plan.seconds(0, 40)).await;
+
+    let mut verdict = Verdict { injections: 2, ..Verdict::default() };
+    verdict.notes.push(format!("both sellers were paid {paid:.1?} after the second worker froze"));
+    for (point, zombie) in &mut zombies {
+        zombie.process.signal("CONT");
+        let mut refused = 0;
+        let woke = Instant::now();
+        while refused == 0 && woke.elapsed() < Duration::from_secs(15) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            refused = zombie.metric("job_stale_completion_total", "release_escrow_payment").await;
+        }
+        verdict.require(
+            refused == 1,
+            format!("{refused} completions of the worker frozen {point} were refused"),
+        );
+        let status = zombie.process.terminate();
+        verdict.require(status.success(), format!("the worker frozen {point} left with {status}"));
+    }
+    let books = load.stop().await;
+    // A release may have to wait for the one that the frozen worker holds, longer than a lock is waited for.
+    let expected =
+        Expected { crashes: 2, retries: true, ..Expected::nothing(plan.seconds(25, 30)) };
+    verdict.add(judge(&world, &books, &expected).await);
+    verdict.recovered(paid);
+    drop(worker);
+    world.finish().await;
+    verdict
+}
