@@ -21,8 +21,9 @@
 //! }
 //! ```
 //!
-//! * Arguments are read in order, and the first that fails answers: `SignedIn` or `Staff` first, then path, then body.
-//! * A path argument has the name of its `{part}` in the router. `Id<T>` is a UUID, `Slug` is any short text.
+//! * Arguments are read in order, and the first that fails answers: `SignedIn`, `Staff` or `Superuser` first, then path, then body.
+//! * A path argument has the name of its `{part}` in the router. `Id<T>` is a UUID, `Number` a whole number, `Slug` any
+//!   short text.
 //! * `*id`, `&body.field` and `user.user` read through their wrappers; `.0` takes the value out. `Caller` is the other
 //!   side of the connection.
 //! * `Created(T)` answers 201, `NewOrSame::{New, Same}` 201 or 200, `NoContent` 204, `NoStore(Json(T))` forbids caches.
@@ -40,7 +41,7 @@ pub(crate) use validator::Validate;
 pub(crate) use crate::app::AppState;
 pub(crate) use crate::error::ApiResult;
 pub(crate) use crate::extract::{
-    Body, Caller, Id, List, Listed, MaybeSignedIn, OptionalBody, Query, Shown, SignedIn, Slug,
-    Staff, View,
+    Body, Caller, Id, List, Listed, MaybeSignedIn, Number, OptionalBody, Query, Shown, SignedIn,
+    Slug, Staff, Superuser, View,
 };
 pub(crate) use crate::response::{Created, NewOrSame, NoContent, NoStore, Paged, Viewed};

@@ -14,7 +14,9 @@ use crate::app::{AppState, Draining};
 use crate::error::envelope;
 use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
 use crate::openapi;
-use crate::routes::{accounts, admin, docs, escrows, games, health, listings, payme, payments};
+use crate::routes::{
+    accounts, admin, docs, escrows, games, health, jobs, listings, payme, payments,
+};
 
 /// Everything the API answers to.
 pub(crate) fn routes() -> Router {
@@ -25,6 +27,7 @@ pub(crate) fn routes() -> Router {
         .push(money())
         .push(deals())
         .push(admin())
+        .push(operators())
         .push(webhooks());
     Router::new().push(operations()).push(v1)
 }
@@ -102,6 +105,25 @@ fn admin() -> Router {
         .push(at("trades/{id}/refund").post(admin::refund_deal))
         .push(at("trades/{id}/complete").post(admin::complete_deal))
         .push(at("trades/{id}/resolve-dispute").post(admin::resolve_dispute))
+}
+
+/// For staff and superusers: the job platform.
+fn operators() -> Router {
+    at("admin-panel/jobs")
+        .get(jobs::list_jobs)
+        .push(at("kinds").get(jobs::list_kinds))
+        .push(at("queues").get(jobs::list_queues))
+        .push(at("queues/{queue}/pause").post(jobs::pause_queue))
+        .push(at("queues/{queue}/resume").post(jobs::resume_queue))
+        .push(at("workers").get(jobs::list_workers))
+        .push(at("workers/{worker}/drain").post(jobs::drain_worker))
+        .push(at("retry-dead").post(jobs::retry_dead))
+        .push(at("discard-dead").post(jobs::discard_dead))
+        .push(at("{id}").get(jobs::show_job))
+        .push(at("{id}/retry").post(jobs::retry_job))
+        .push(at("{id}/cancel").post(jobs::cancel_job))
+        .push(at("{id}/snooze").post(jobs::snooze_job))
+        .push(at("{id}/discard").post(jobs::discard_job))
 }
 
 /// For everybody with an account: their money.

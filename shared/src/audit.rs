@@ -22,6 +22,8 @@ pub enum Actor {
     System,
     /// A payment provider, by its code.
     Provider(&'static str),
+    /// A person at the command line, by the name the machine knows them under.
+    Operator(&'static str),
 }
 
 impl Actor {
@@ -30,7 +32,7 @@ impl Actor {
     pub fn user(self) -> Option<UserId> {
         match self {
             Self::User(id) | Self::Staff(id) => Some(id),
-            Self::Job(_) | Self::System | Self::Provider(_) => None,
+            Self::Job(_) | Self::System | Self::Provider(_) | Self::Operator(_) => None,
         }
     }
 }
@@ -43,6 +45,7 @@ impl std::fmt::Display for Actor {
             Self::Job(id) => write!(f, "job:{id}"),
             Self::System => f.write_str("system"),
             Self::Provider(code) => write!(f, "provider:{code}"),
+            Self::Operator(name) => write!(f, "operator:{name}"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::InstrumentationEvent;
@@ -92,7 +92,7 @@ impl Db {
     /// Runs `work` in one transaction: READ COMMITTED, with row locks where a decision is made.
     ///
     /// There are no hidden retries: `work` can run only once, and a rare deadlock is 503 `BUSY` for a client
-    /// or another attempt for a job. Jobs recorded by `work` ring the doorbell after the commit.
+    /// or another attempt for a job. Due jobs recorded by `work` ring the doorbell after the commit.
     ///
     /// # Errors
     /// Whatever `work` returns, after a rollback; or the database's own failure.
@@ -153,6 +153,7 @@ impl Db {
             now,
             real_now,
             enqueued: Vec::new(),
+            rings: false,
             origin: Origin::Api,
             trace: trace::current(),
         })
@@ -163,7 +164,7 @@ impl Db {
         AnsiTransactionManager::commit_transaction(tx.conn()).await?;
         metrics::observe_commit(started.elapsed());
         metrics::jobs_enqueued(&tx.enqueued, tx.origin);
-        if tx.enqueued.iter().any(|job| job.run_at <= tx.now) {
+        if tx.rings || tx.enqueued.iter().any(|job| job.run_at <= tx.now) {
             self.doorbell.ring();
         }
         tx.release();
@@ -228,6 +229,7 @@ pub struct Tx {
     now: DateTime<Utc>,
     real_now: DateTime<Utc>,
     pub(crate) enqueued: Vec<Enqueued>,
+    rings: bool,
     pub(crate) origin: Origin,
     pub(crate) trace: Option<String>,
 }
@@ -258,6 +260,11 @@ impl Tx {
     /// Says who causes the jobs of this transaction, for the metrics; requests are the default.
     pub fn caused_by(&mut self, origin: Origin) {
         self.origin = origin;
+    }
+
+    /// Rings the doorbell after the commit: jobs that were there before are due now.
+    pub(crate) fn ring(&mut self) {
+        self.rings = true;
     }
 
     /// Waits for other transactions that named the same work, and holds it to the end of this one: for a rule about

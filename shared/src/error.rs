@@ -415,6 +415,12 @@ pub mod texts {
         "Поле указано дважды.",
         "The field is given twice.",
     );
+    /// A moment.
+    pub const MOMENT: Text = Text::new(
+        "Vaqt 2026-11-25T10:00:00Z ko'rinishida bo'lsin.",
+        "Время в виде 2026-11-25T10:00:00Z.",
+        "A time such as 2026-11-25T10:00:00Z.",
+    );
     /// An exact length.
     pub const LENGTH: Text = Text::new(
         "Aynan {} ta belgi bo'lishi kerak.",

@@ -241,6 +241,12 @@ impl TestApp {
         self.insert_person(name, "is_verified = false").await
     }
 
+    /// A verified person who may do everything.
+    pub async fn superuser(&self) -> Person {
+        self.insert_person("superuser", "is_verified = true, is_staff = true, is_superuser = true")
+            .await
+    }
+
     async fn insert_person(&self, name: &str, rights: &str) -> Person {
         Person::insert(&self.database, &self.app, &self.client, (name, rights)).await
     }

@@ -31,7 +31,7 @@ pub use letter::Received;
 pub use payme::Payme;
 pub use postgres::PostgresServer;
 pub use probe::{VARIABLE as PROBE_VARIABLE, probe};
-pub use process::{Process, eventually, free_port};
+pub use process::{Finished, Process, eventually, free_port};
 pub use prometheus::{Prometheus, promtool};
 pub use redis_server::RedisServer;
 pub use smtp::{Line, SmtpServer, Whim};

@@ -115,6 +115,42 @@ impl Drop for Process {
     }
 }
 
+/// What a command said, and its exit status.
+pub struct Finished {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Finished {
+    /// Runs one of the built binaries to its end with exactly these variables.
+    pub fn run(binary: &str, args: &[&str], variables: &HashMap<String, String>) -> Self {
+        let program = environment().binaries.join(binary);
+        let output = Command::new(&program)
+            .args(args)
+            .env_clear()
+            .envs(variables)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", program.display()));
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Fails unless the exit status is this one.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        self
+    }
+
+    /// What it said, as JSON: one document.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("JSON: {}", self.out))
+    }
+}
+
 /// A port nobody listens on, and that nobody else in this process was told.
 pub fn free_port() -> u16 {
     static TAKEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);

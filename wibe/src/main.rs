@@ -7,6 +7,7 @@
 
 mod clock;
 mod demo;
+mod jobs;
 mod ledger_check;
 mod superuser;
 mod variables;
@@ -36,6 +37,8 @@ enum Command {
     LedgerCheck,
     /// Makes a person who may do everything. The password is read from `WIBE_PASSWORD` or standard input.
     CreateSuperuser(superuser::Person),
+    /// Shows jobs, queues and workers, and does to them what operators do.
+    Jobs(jobs::Jobs),
     /// Shows or moves business time.
     #[command(subcommand)]
     Clock(clock::Command),
@@ -81,6 +84,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::SeedDemo => demo::seed(&App::new(settings)?).await,
         Command::LedgerCheck => ledger_check::check(&App::new(settings)?).await,
         Command::CreateSuperuser(person) => superuser::create(&App::new(settings)?, person).await,
+        Command::Jobs(command) => jobs::run(&App::new(settings)?, command).await,
         Command::Clock(command) => clock::run(&App::new(settings)?, command).await,
     }
 }

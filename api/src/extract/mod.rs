@@ -17,9 +17,9 @@ use shared::Result;
 pub(crate) use body::{Body, OptionalBody};
 pub(crate) use caller::Caller;
 pub(crate) use list::{List, Listed, Query};
-pub(crate) use path::{Id, Slug};
+pub(crate) use path::{Id, Number, Slug};
 pub(crate) use shows::{Shown, Shows, View};
-pub(crate) use signed_in::{MaybeSignedIn, SignedIn, Staff};
+pub(crate) use signed_in::{MaybeSignedIn, SignedIn, Staff, Superuser};
 
 /// An argument of a handler: how it is read, and how it is documented.
 pub(crate) trait FromRequest: Sized {

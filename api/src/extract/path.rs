@@ -20,6 +20,9 @@ const SLUG_MAX: usize = 200;
 /// A typed UUID: `id: Id<ListingId>` reads `{id}`.
 pub(crate) struct Id<T>(pub(crate) T);
 
+/// A number that people type: `id: Number` reads `{id}`.
+pub(crate) struct Number(pub(crate) i64);
+
 /// A short text that names something: a slug, a username, or an id in its place.
 pub(crate) struct Slug(pub(crate) String);
 
@@ -27,6 +30,14 @@ impl<T> Deref for Id<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl Deref for Number {
+    type Target = i64;
+
+    fn deref(&self) -> &i64 {
         &self.0
     }
 }
@@ -55,6 +66,23 @@ impl<T: DeserializeOwned> FromRequest for Id<T> {
 }
 
 extractor!([T: DeserializeOwned] Id<T>);
+
+impl FromRequest for Number {
+    async fn read(req: &mut Request, _depot: &mut Depot, arg: &str) -> Result<Self> {
+        let text = req.params().get(arg).ok_or(Code::NotFound)?;
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|_| digits).ok_or(Code::NotFound)?;
+        Ok(Self(number))
+    }
+
+    fn describe(components: &mut Components, operation: &mut Operation, arg: &str) {
+        let number = Object::with_type(BasicType::Integer)
+            .format(SchemaFormat::KnownFormat(KnownFormat::Int64));
+        parameter(components, operation, arg, number);
+    }
+}
+
+extractor!([] Number);
 
 impl FromRequest for Slug {
     async fn read(req: &mut Request, _depot: &mut Depot, arg: &str) -> Result<Self> {

@@ -19,6 +19,9 @@ pub(crate) struct SignedIn(pub(crate) Principal);
 /// A person with a live session who works for the platform; anybody else gets 401 or 403.
 pub(crate) struct Staff(pub(crate) Principal);
 
+/// A person with a live session who may do everything; anybody else gets 401 or 403.
+pub(crate) struct Superuser(pub(crate) Principal);
+
 /// A person, or nobody. A token that is sent must be good: the client then knows to refresh it.
 pub(crate) struct MaybeSignedIn(pub(crate) Option<Principal>);
 
@@ -31,6 +34,14 @@ impl Deref for SignedIn {
 }
 
 impl Deref for Staff {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
+}
+
+impl Deref for Superuser {
     type Target = Principal;
 
     fn deref(&self) -> &Principal {
@@ -67,6 +78,23 @@ impl FromRequest for Staff {
 }
 
 extractor!([] Staff);
+
+impl FromRequest for Superuser {
+    async fn read(req: &mut Request, depot: &mut Depot, arg: &str) -> Result<Self> {
+        let SignedIn(principal) = SignedIn::read(req, depot, arg).await?;
+        if principal.user.is_superuser {
+            Ok(Self(principal))
+        } else {
+            Err(Code::PermissionDenied.into())
+        }
+    }
+
+    fn describe(components: &mut Components, operation: &mut Operation, arg: &str) {
+        SignedIn::describe(components, operation, arg);
+    }
+}
+
+extractor!([] Superuser);
 
 impl FromRequest for MaybeSignedIn {
     async fn read(req: &mut Request, depot: &mut Depot, _arg: &str) -> Result<Self> {

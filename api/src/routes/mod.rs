@@ -6,6 +6,7 @@ pub(crate) mod docs;
 pub(crate) mod escrows;
 pub(crate) mod games;
 pub(crate) mod health;
+pub(crate) mod jobs;
 pub(crate) mod listings;
 pub(crate) mod payme;
 pub(crate) mod payments;

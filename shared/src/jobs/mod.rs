@@ -85,6 +85,8 @@ pub trait JobKind: Serialize + DeserializeOwned + Send + Sync + 'static {
     const VERSION: i16 = 1;
     /// How long and how often it may try: its queue's limits, unless it says otherwise.
     const LIMITS: Limits = Self::QUEUE.policy().limits;
+    /// Arguments that operators do not see, beyond what is named like a secret.
+    const MASKED: &'static [&'static str] = &[];
 
     /// The business key: while a job with it is live, another is not recorded.
     fn unique_key(&self) -> Option<String> {

@@ -67,6 +67,8 @@ pub struct Entry {
     pub version: i16,
     /// How long and how often it may try.
     pub limits: Limits,
+    /// Arguments that operators do not see.
+    pub masked: &'static [&'static str],
     /// How it runs.
     pub runner: Runner,
     /// Whether recorded arguments of a version can be run today, and what is wrong with them when not.
@@ -104,6 +106,7 @@ impl Registry {
             queue: J::QUEUE,
             version: J::VERSION,
             limits: J::LIMITS,
+            masked: J::MASKED,
             runner,
             readable: runner::readable::<J>,
         };

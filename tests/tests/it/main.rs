@@ -13,6 +13,7 @@ mod mail;
 mod metrics;
 mod moderation;
 mod observability;
+mod operate;
 mod payme;
 mod purchases;
 mod schema;

@@ -1,6 +1,7 @@
 //! Query parameters: each known name is read at most once, an empty value is none, and the rest is refused.
 
-use salvo::oapi::{BasicType, Object};
+use chrono::{DateTime, Utc};
+use salvo::oapi::{BasicType, KnownFormat, Object, SchemaFormat};
 use shared::error::texts;
 use shared::language::Text;
 use shared::{Code, Error, Money, Result};
@@ -54,6 +55,13 @@ impl Query {
             self.wrong(name, texts::CHOICES, "true, false");
         }
         flag
+    }
+
+    /// A moment, with its offset from UTC.
+    pub(crate) fn moment(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
+        let schema = Object::with_type(BasicType::String)
+            .format(SchemaFormat::KnownFormat(KnownFormat::DateTime));
+        self.parsed(name, schema, texts::MOMENT, |text| text.parse().ok())
     }
 
     /// A whole number of at least `min`.
