@@ -270,7 +270,7 @@ fn variables(
         ("LOG_LEVEL", "warn"),
         ("PAYME_SECRET_KEY", PAYME_KEY),
         ("ESCROW_RELEASE_AFTER", "1s"),
-        ("WORKER_QUEUES", "money,default"),
+        ("MAIL_PER_SECOND", "500"),
         ("API_LISTEN", &address()),
         ("API_METRICS_LISTEN", &address()),
     ]

@@ -16,18 +16,14 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     let redis = RedisServer::start().await;
     let world = Arc::new(World::start(plan, "skew", &redis.url()).await);
     let library = environment().faketime.to_str().expect("a UTF-8 path");
-    let lease = plan.pick("2s", "20s");
-    let told = [("WORKER_QUEUES", "money,default,bulk"), ("JOBS_LEASE", lease)];
-    let off = |by| {
-        let [queues, lease] = told;
-        let unshifted = ("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        [queues, lease, ("LD_PRELOAD", library), ("FAKETIME", by), unshifted]
-    };
+    let lease = ("JOBS_LEASE", plan.pick("2s", "20s"));
+    let unshifted = ("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    let off = |by| [lease, ("LD_PRELOAD", library), ("FAKETIME", by), unshifted];
     let (ahead, behind) = (off("+2h"), off("-2h"));
     let workers = [
         world.worker("ahead", &ahead),
         world.worker("behind", &behind),
-        world.worker("right", &told),
+        world.worker("right", &[lease]),
     ];
     for worker in &workers {
         worker.ready().await;

@@ -23,8 +23,7 @@ type Tick = (String, DateTime<Utc>);
 pub(crate) async fn play(plan: Plan) -> Verdict {
     let redis = RedisServer::start().await;
     let world = World::start(plan, "ticks", &redis.url()).await;
-    let all = [&[("WORKER_QUEUES", "money,default,mail,bulk")], plan.undying()].concat();
-    let workers = world.workers(&["a"], &all).await;
+    let workers = world.workers(&["a"], plan.undying()).await;
     let mut calendar = Calendar::default();
     let mut verdict = Verdict::default();
 
