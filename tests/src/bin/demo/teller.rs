@@ -58,10 +58,9 @@ impl Platform {
         let started = Instant::now();
         loop {
             let ended: Option<Ended> = diesel::sql_query(
-                "SELECT j.id, j.state, greatest(0, (extract(epoch FROM j.finished_at - (a.ended_at - a.started_at) - j.run_at) * 1000)::bigint) AS waited_ms,
-                        (extract(epoch FROM a.ended_at - a.started_at) * 1000)::bigint AS ran_ms
-                 FROM jobs j JOIN job_attempts a ON a.job_id = j.id
-                 WHERE j.kind = $1 AND j.id > $2 AND j.state IN ('done', 'dead') ORDER BY j.id LIMIT 1",
+                "SELECT id, state, greatest(0, (extract(epoch FROM finished_at - (ended_at - started_at) - run_at) * 1000)::bigint) AS waited_ms,
+                        (extract(epoch FROM ended_at - started_at) * 1000)::bigint AS ran_ms
+                 FROM jobs WHERE kind = $1 AND id > $2 AND state IN ('done', 'dead') ORDER BY id LIMIT 1",
             )
             .bind::<Text, _>(kind)
             .bind::<BigInt, _>(since)
