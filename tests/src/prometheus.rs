@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::process::{Process, eventually, free_port};
 use crate::{environment, grafana};
 
-/// A Prometheus that scrapes and evaluates every second.
+/// A Prometheus that scrapes and evaluates every two seconds.
 pub struct Prometheus {
     url: String,
     folder: PathBuf,
@@ -27,7 +27,7 @@ impl Prometheus {
             std::fs::copy(files.join(rules), folder.join(rules)).expect("copies the rules");
         }
         let config = std::fs::read_to_string(files.join("prometheus.yml")).expect("a file");
-        let faster = config.replace(": 15s", ": 1s").replace(": 10s", ": 1s");
+        let faster = config.replace(": 15s", ": 2s").replace(": 10s", ": 2s");
         std::fs::write(folder.join("prometheus.yml"), faster).expect("writes");
         for (job, address) in targets {
             let file = folder.join(format!("targets/{job}.yml"));

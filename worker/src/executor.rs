@@ -108,9 +108,10 @@ impl Engine {
                         Prepared::Settled(verdict) => self.fenced(job, async |_| Ok(verdict)).await,
                     }
                 };
-                limited(entry, run).await
+                limited(entry, Box::pin(run)).await
             }
-            Runner::Batch(runner) => self.run_batches(entry, job, runner.as_ref()).await,
+            // Kept out of the future of every run: the long way is rarely taken.
+            Runner::Batch(runner) => Box::pin(self.run_batches(entry, job, runner.as_ref())).await,
         }
     }
 

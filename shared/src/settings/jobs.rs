@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(queues(&items("money,mail")).expect("two"), [Queue::Money, Queue::Mail]);
         assert!(queues(&items("money,gold")).is_err());
         let some = slots(&items("default=32,mail=4")).expect("two");
-        assert_eq!((some[&Queue::Default], some[&Queue::Mail], some.len()), (32, 4, 2));
+        assert_eq!(some, HashMap::from([(Queue::Default, 32), (Queue::Mail, 4)]));
         for wrong in ["default", "default=0", "default=x", "gold=1", "default=100000"] {
             assert!(slots(&items(wrong)).is_err(), "{wrong}");
         }

@@ -3,7 +3,6 @@
 
 use super::metrics;
 use crate::jobs::{self, Origin, Queue, Registry};
-
 use crate::payments::providers::payme;
 use crate::{escrow, listings};
 

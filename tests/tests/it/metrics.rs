@@ -1,7 +1,7 @@
 //! Metrics and health: every process shows them on its internal port.
 
 use shared::jobs;
-use tests::{Process, TestApp, eventually, sell_body};
+use tests::{Process, TestApp, eventually, free_port, sell_body};
 
 /// Names that dashboards and alerts are built on.
 const NAMES: &[&str] = &[
@@ -30,13 +30,7 @@ const NAMES: &[&str] = &[
 ];
 
 fn free_address() -> String {
-    format!(
-        "127.0.0.1:{}",
-        std::net::TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a port")
-            .port()
-    )
+    format!("127.0.0.1:{}", free_port())
 }
 
 async fn scrape(address: &str, path: &str) -> Option<(u16, String)> {

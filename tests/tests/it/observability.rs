@@ -2,26 +2,20 @@
 //! by what real processes write.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
 use shared::jobs::Queue;
-use tests::grafana::{DASHBOARDS, dashboard, list, panels, text};
+use tests::grafana::{DASHBOARDS, dashboard, file, list, panels, text};
 use tests::promql::selectors;
-use tests::{Client, Process, Prometheus, Story, TestApp, eventually};
+use tests::{Client, Finished, Process, Prometheus, Story, TestApp, eventually, free_port};
 
 /// Series that only an event brings, and why no event brings them here.
-const NOT_PROVOKED: &[(&str, &str)] = &[
-    (
-        "http_requests_total{status=~\"5..\"}",
-        "a status appears with its first answer, and nothing fails here",
-    ),
-    ("job_wait_seconds_count{queue=\"default\"}", "no kind is in that queue yet"),
-    (
-        "job_wait_seconds_bucket{le=~\"30(\\\\.0)?\",queue=\"default\"}",
-        "no kind is in that queue yet",
-    ),
-];
+const NOT_PROVOKED: &[(&str, &str)] = &[(
+    "http_requests_total{status=~\"5..\"}",
+    "a status appears with its first answer, and nothing fails here",
+)];
 
 /// An expression as Grafana sends it.
 fn filled_in(expression: &str) -> String {
@@ -75,6 +69,7 @@ fn variables() -> BTreeSet<(String, String)> {
 /// The three processes of the platform, which Prometheus scrapes.
 struct Platform {
     processes: Vec<Process>,
+    logs: Vec<PathBuf>,
     metrics: Vec<(&'static str, String)>,
     api: String,
 }
@@ -82,7 +77,8 @@ struct Platform {
 impl Platform {
     async fn start(app: &TestApp) -> Self {
         let api = free_address();
-        let mut platform = Self { processes: Vec::new(), metrics: Vec::new(), api: api.clone() };
+        let mut platform =
+            Self { processes: Vec::new(), logs: Vec::new(), metrics: Vec::new(), api: api.clone() };
         for (binary, listen) in [
             ("api", "API_METRICS_LISTEN"),
             ("worker", "WORKER_METRICS_LISTEN"),
@@ -100,7 +96,9 @@ impl Platform {
                 variables.insert(name.to_owned(), value.to_owned());
             }
             variables.remove("MAIL_DIR");
-            platform.processes.push(Process::start(binary, &variables));
+            let log = app.mail_dir.with_extension(format!("{binary}.log"));
+            platform.processes.push(Process::start_with_log(binary, &variables, &log));
+            platform.logs.push(log);
             platform.metrics.push((binary, address));
         }
         platform
@@ -116,11 +114,12 @@ impl Platform {
         }
     }
 
-    async fn ready(&self) {
+    async fn ready(&mut self) {
         for (process, sign) in
             [("api", "db_pool"), ("worker", "job_slots"), ("scheduler", "cron_interval_seconds{")]
         {
             eventually(&format!("{process} is at work"), async || {
+                self.all_live();
                 self.exposition(process).await.contains(sign)
             })
             .await;
@@ -131,16 +130,24 @@ impl Platform {
         .await;
     }
 
+    /// Fails with its log when one has ended.
+    fn all_live(&mut self) {
+        for (process, log) in self.processes.iter_mut().zip(&self.logs) {
+            let said = || std::fs::read_to_string(log).unwrap_or_default();
+            assert!(process.ended().is_none(), "{} ended: {}", log.display(), said());
+        }
+    }
+
     fn stop(mut self) {
         for process in &mut self.processes {
             assert!(process.terminate().success(), "ends well on SIGTERM");
         }
+        self.logs.iter().for_each(|log| drop(std::fs::remove_file(log)));
     }
 }
 
 fn free_address() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").to_string()
+    format!("127.0.0.1:{}", free_port())
 }
 
 /// A day of the platform in seconds: a sale, a mail that fails, a dead job, long work, and a job nobody knows.
@@ -201,13 +208,13 @@ async fn rules(prometheus: &Prometheus) -> Vec<(String, String)> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_panel_rule_and_alert_speaks_of_what_the_processes_export() {
     let mut app = TestApp::start().await;
-    let platform = Platform::start(&app).await;
+    let mut platform = Platform::start(&app).await;
     let targets: Vec<(&str, &str)> =
         platform.metrics.iter().map(|(job, address)| (*job, address.as_str())).collect();
     let prometheus = Prometheus::start(&targets).await;
     platform.ready().await;
     eventually("all of them were scraped", async || {
-        prometheus.results("sum(up) == 3").await == Ok(1)
+        prometheus.results("sum(max_over_time(up[5m])) == 3").await == Ok(1)
     })
     .await;
     app.client = Client::at(&format!("http://{}", platform.api));
@@ -222,7 +229,7 @@ async fn every_panel_rule_and_alert_speaks_of_what_the_processes_export() {
     asked.extend(rules(&prometheus).await);
     // A rate needs two scrapes, and a request between them.
     let mut wrong: BTreeSet<String> = asked.iter().map(|(place, _)| place.clone()).collect();
-    for _ in 0..20 {
+    for _ in 0..40 {
         app.client.get("games/").await.expect(200);
         let open = asked
             .iter()
@@ -273,6 +280,46 @@ async fn unwatched(platform: &Platform, asked: &[(String, String)]) {
     };
     let unwatched: Vec<&String> = exported.iter().filter(|name| !is_watched(name)).collect();
     assert_eq!(unwatched, Vec::<&String>::new(), "is exported, and nobody looks at it");
+}
+
+#[tokio::test]
+async fn every_command_of_the_runbooks_is_understood() {
+    let app = TestApp::start().await;
+    let book = file("runbooks.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    let commands: BTreeSet<&str> = book.split('`').skip(1).step_by(2).collect();
+    let registry = shared::jobs::registry();
+    let mut tried = 0;
+    for command in commands {
+        let words = command.replace('"', "");
+        let words: Vec<&str> = words
+            .split(' ')
+            .map(|word| match word {
+                "ID" => "1",
+                "KIND" => "ledger_check",
+                "QUEUE" => "mail",
+                "WORKER" => "nobody",
+                _ => word,
+            })
+            .collect();
+        if let Some(kind) = words.iter().skip_while(|word| **word != "--kind").nth(1) {
+            assert!(registry.get(kind).is_some(), "{command} names a kind");
+        }
+        match words.as_slice() {
+            // Refused is understood: there is no such job.
+            ["wibe", arguments @ ..] => {
+                let said = Finished::run("wibe", arguments, &app.variables());
+                assert!(matches!(said.code, Some(0 | 1)), "{command}: {}{}", said.out, said.err);
+            }
+            ["scheduler", arguments @ ..] => {
+                Finished::run("scheduler", arguments, &app.variables()).expect(0);
+            }
+            _ => continue,
+        }
+        tried += 1;
+    }
+    assert!(tried > 20, "the runbooks have commands");
+    app.run_due_jobs().await;
+    app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

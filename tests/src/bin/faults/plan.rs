@@ -43,9 +43,9 @@ impl Plan {
     }
 
     /// How late a job may start whose hint was lost unnoticed (handed out, and its worker or the restored Redis forgot):
-    /// the queue's time limit and the grace after it, and a sweep.
+    /// the slowest queue's time limit and the grace after it, and a sweep.
     pub(crate) fn offered_again_within(&self) -> Duration {
-        self.seconds(25, 40)
+        self.seconds(40, 60)
     }
 
     /// How late a job may start when Redis was seen to lose its memory; promise P4 in full.

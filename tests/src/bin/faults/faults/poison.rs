@@ -22,18 +22,7 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     let load = Load::start(&world, Rates { orders: plan.pick(25, 80), deposits: 1, sales: 1 });
     tokio::time::sleep(Duration::from_secs(1)).await;
     let poisoned = world.sql.texts("SELECT clock_timestamp()").await.remove(0);
-    world
-        .app
-        .db
-        .transaction(async |tx| jobs::enqueue(tx, &Crash).await)
-        .await
-        .expect("the poison is recorded");
-    world
-        .sql.execute(
-            "INSERT INTO jobs (kind, queue, args, max_attempts) VALUES
-             ('test_count', 'default', '{\"nonsense\": 1}', 12), ('a_kind_of_tomorrow', 'default', '{}', 12)",
-        )
-        .await;
+    record_poison(&world).await;
 
     let (mut deaths, started) = (0, Instant::now());
     let (bound, dead) = (
@@ -87,4 +76,13 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     drop(workers);
     world.finish().await;
     verdict
+}
+
+/// A job that aborts its process, one with undecodable arguments, and one of a kind that nobody knows yet.
+async fn record_poison(world: &World) {
+    let recorded = world.app.db.transaction(async |tx| jobs::enqueue(tx, &Crash).await).await;
+    recorded.expect("the poison is recorded");
+    let others = "INSERT INTO jobs (kind, queue, args, max_attempts) VALUES
+         ('test_count', 'default', '{\"nonsense\": 1}', 12), ('a_kind_of_tomorrow', 'default', '{}', 12)";
+    world.sql.execute(others).await;
 }
