@@ -103,6 +103,6 @@ mod tests {
         );
         assert_eq!(sentence(&Code::NotFound.into()), "Not found.");
         assert_eq!(sentence(&Error::unavailable("no route")), "SERVICE_UNAVAILABLE: no route");
-        assert_eq!(envelope(&refused)["error"]["details"]["live_job"], json!(17));
+        assert_eq!(envelope(&refused).pointer("/error/details/live_job"), Some(&json!(17)));
     }
 }

@@ -1,5 +1,4 @@
-//! 13. A provider that fails before and after it paid, answers too late or never; and Payme repeating its webhook sixteen
-//! ways at once.
+//! 13. A provider that fails before or after it paid, is late or silent; Payme repeats its webhook sixteen ways.
 
 use std::sync::Arc;
 use std::time::Duration;

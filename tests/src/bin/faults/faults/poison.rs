@@ -13,7 +13,7 @@ use crate::plan::Plan;
 use crate::world::World;
 
 /// Others count as undisturbed when they start within this.
-const UNDISTURBED: &str = "3 seconds";
+const UNDISTURBED: &str = "5 seconds";
 
 pub(crate) async fn play(plan: Plan) -> Verdict {
     let redis = RedisServer::start().await;
