@@ -195,8 +195,8 @@ pub(crate) async fn sale(world: Arc<World>, books: Arc<Books>) {
     open(&books.sold).insert(deal);
 }
 
-/// Begins a deposit and pays it; returns Payme's id once Payme was told that it is performed.
-async fn pay_in(world: &World, books: &Books, soum: i64) -> String {
+/// Begins a deposit and pays it, until Payme was told that it is performed.
+async fn pay_in(world: &World, books: &Books, soum: i64) {
     let body = json!({ "amount": soum, "payment_method": "payme" });
     let begun = answer(books, "a deposit", || post(&world.buyer, "payments/deposit/", &body)).await;
     let order = begun.text_at("/id").to_owned();
@@ -205,7 +205,6 @@ async fn pay_in(world: &World, books: &Books, soum: i64) -> String {
     rpc(world, books, "CreateTransaction", &create).await;
     rpc(world, books, "PerformTransaction", &json!({ "id": id })).await;
     open(&books.deposited).insert(order);
-    id
 }
 
 /// Payme repeats a call until it is answered with a result.

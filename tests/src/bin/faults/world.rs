@@ -177,6 +177,7 @@ impl World {
     pub(crate) async fn settle(&self, bound: Duration) -> Duration {
         const LEFT: &str = "
             SELECT (SELECT count(*) FROM jobs WHERE kind <> 'a_kind_of_tomorrow'
+                    AND queue IN (SELECT queue FROM job_workers)
                     AND (state IN ('dispatched', 'running') OR (state = 'pending' AND run_at <= app_now())))
                  + (SELECT count(*) FROM jobs WHERE state = 'pending' AND attempt > 0)
                  + (SELECT count(*) FROM escrows WHERE status = 'delivered' AND release_at <= app_now() + interval '3 seconds')";
@@ -189,7 +190,8 @@ impl World {
             if started.elapsed() > bound {
                 let live = "SELECT kind || ' ' || state || ' attempt ' || attempt || ' crashes ' || crashes || ' × ' || count(*)
                             || coalesce(' ' || max(last_error), '') FROM jobs
-                            WHERE state NOT IN ('done', 'cancelled') AND (state <> 'pending' OR run_at <= app_now() OR attempt > 0)
+                            WHERE queue IN (SELECT queue FROM job_workers)
+                            AND state NOT IN ('done', 'cancelled') AND (state <> 'pending' OR run_at <= app_now() OR attempt > 0)
                             GROUP BY kind, state, attempt, crashes LIMIT 12";
                 let live = self.sql.texts(live).await;
                 panic!("{left:?} jobs or releases are left after {bound:?}: {live:#?}");
@@ -271,6 +273,7 @@ fn variables(
         ("PAYME_SECRET_KEY", PAYME_KEY),
         ("ESCROW_RELEASE_AFTER", "1s"),
         ("MAIL_PER_SECOND", "500"),
+        ("WORKER_QUEUES", "money,default"),
         ("API_LISTEN", &address()),
         ("API_METRICS_LISTEN", &address()),
     ]

@@ -17,13 +17,14 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     let world = Arc::new(World::start(plan, "skew", &redis.url()).await);
     let library = environment().faketime.to_str().expect("a UTF-8 path");
     let lease = ("JOBS_LEASE", plan.pick("2s", "20s"));
+    let queues = ("WORKER_QUEUES", "money,default,bulk");
     let unshifted = ("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    let off = |by| [lease, ("LD_PRELOAD", library), ("FAKETIME", by), unshifted];
+    let off = |by| [queues, lease, ("LD_PRELOAD", library), ("FAKETIME", by), unshifted];
     let (ahead, behind) = (off("+2h"), off("-2h"));
     let workers = [
         world.worker("ahead", &ahead),
         world.worker("behind", &behind),
-        world.worker("right", &[lease]),
+        world.worker("right", &[queues, lease]),
     ];
     for worker in &workers {
         worker.ready().await;

@@ -41,7 +41,9 @@ async fn every_point(plan: Plan, number: usize, passes: [[u32; 6]; 2]) -> Verdic
     let world = Arc::new(World::start(plan, &format!("kill-points-{number}"), &redis.url()).await);
     let mut load = Load::idle(&world);
     load.repeat(30, mark);
-    load.repeat(4, sale);
+    for _ in 0..3 {
+        load.repeat(3, sale);
+    }
     let mut victims = Vec::new();
     let places = QUEUES.iter().zip(passes).flat_map(|(queue, passes)| {
         POINTS.iter().zip(passes).map(move |(point, nth)| (*queue, *point, nth))
@@ -51,6 +53,7 @@ async fn every_point(plan: Plan, number: usize, passes: [[u32; 6]; 2]) -> Verdic
         let settings = [
             (PROBE_VARIABLE, &*format!("{point}:{nth}:kill")),
             ("WORKER_QUEUES", queue),
+            ("WORKER_SLOTS", "money=1,default=1"),
             ("JOBS_LEASE", "5s"),
         ];
         victims.push((world.worker(&format!("{queue}-{point}"), &settings), point, queue));

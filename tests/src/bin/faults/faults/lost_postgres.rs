@@ -25,7 +25,7 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     let redis = RedisServer::start().await;
     let mut server = PostgresServer::start().await;
     let world = Arc::new(World::start_at(plan, "postgres", &redis.url(), &server.urls()).await);
-    let mut workers = world.workers(&["a", "b"], &[]).await;
+    let mut workers = world.workers(&["a", "b"], &[("WORKER_QUEUES", "money,default,bulk")]).await;
     let mut scheduler = world.scheduler("ticker", &[]);
     world.ticks(Duration::from_secs(20)).await;
     let load = Load::start(&world, Rates::steady(plan.full));

@@ -14,7 +14,8 @@ use crate::world::{Running, World, within};
 pub(crate) async fn play(plan: Plan) -> Verdict {
     let redis = RedisServer::start().await;
     let world = Arc::new(World::start(plan, "rolling", &redis.url()).await);
-    let old = [&[("TEST_RELEASE", "1")], plan.undying()].concat();
+    let new = [&[("WORKER_QUEUES", "money,default,mail")], plan.undying()].concat();
+    let old = [&[("TEST_RELEASE", "1")], new.as_slice()].concat();
     let mut workers = world.workers(&["old_a", "old_b", "old_c"], &old).await;
     let mut load = Load::start(&world, Rates::steady(plan.full));
     load.repeat(plan.pick(8, 20), parcel);
@@ -24,7 +25,7 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     let mut slowest = Duration::ZERO;
     for restart in 0..plan.pick(4, 10) {
         tokio::time::sleep(plan.seconds(1, 10)).await;
-        let next = world.worker(&format!("new_{restart}"), plan.undying());
+        let next = world.worker(&format!("new_{restart}"), &new);
         next.ready().await;
         let old = std::mem::replace(&mut workers[restart % 3], next);
         slowest = slowest.max(retire(old, grace, &mut verdict).await);

@@ -23,7 +23,8 @@ type Tick = (String, DateTime<Utc>);
 pub(crate) async fn play(plan: Plan) -> Verdict {
     let redis = RedisServer::start().await;
     let world = World::start(plan, "ticks", &redis.url()).await;
-    let workers = world.workers(&["a"], plan.undying()).await;
+    let told = [&[("WORKER_QUEUES", "money,default,bulk")], plan.undying()].concat();
+    let workers = world.workers(&["a"], &told).await;
     let mut calendar = Calendar::default();
     let mut verdict = Verdict::default();
 

@@ -14,7 +14,8 @@ use crate::world::World;
 pub(crate) async fn play(plan: Plan) -> Verdict {
     let redis = RedisServer::start().await;
     let world = Arc::new(World::start(plan, "wipe", &redis.url()).await);
-    let workers = world.workers(&["a", "b"], plan.undying()).await;
+    let told = [&[("WORKER_QUEUES", "money,default,mail")], plan.undying()].concat();
+    let workers = world.workers(&["a", "b"], &told).await;
     let rates = Rates { orders: plan.pick(30, 100), ..Rates::steady(plan.full) };
     let load = Load::start(&world, rates);
     let (mut dice, mut verdict) = (plan.dice(), Verdict::default());

@@ -14,18 +14,25 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     let redis = RedisServer::start().await;
     let world = Arc::new(World::start(plan, "zombie", &redis.url()).await);
     let load = Load::idle(&world);
-    let mut zombies = Vec::new();
-    for point in ["after_claim", "before_commit"] {
-        let fault = format!("{point}:1:stop");
-        // One deal each: the first lease must not run out while the second worker is prepared.
-        let settings =
-            [(PROBE_VARIABLE, &*fault), ("WORKER_QUEUES", "money"), ("JOBS_LEASE", "10s")];
-        let zombie = world.worker(point, &settings);
+    let mut zombies: Vec<_> = ["after_claim", "before_commit"]
+        .into_iter()
+        .map(|point| {
+            let fault = format!("{point}:1:stop");
+            let settings =
+                [(PROBE_VARIABLE, &*fault), ("WORKER_QUEUES", "money"), ("JOBS_LEASE", "5s")];
+            (point, world.worker(point, &settings))
+        })
+        .collect();
+    for (_, zombie) in &zombies {
         zombie.ready().await;
+    }
+    // A deal for each: whoever is not frozen yet takes the next one.
+    for frozen in 1..=zombies.len() {
         sale(Arc::clone(&world), Arc::clone(&load.books)).await;
-        let what = format!("a worker freezes {point}");
-        within(Duration::from_secs(20), &what, async || zombie.process.is_stopped()).await;
-        zombies.push((point, zombie));
+        within(Duration::from_secs(20), "a worker freezes in its release", async || {
+            zombies.iter().filter(|(_, zombie)| zombie.process.is_stopped()).count() == frozen
+        })
+        .await;
     }
     let worker = world.workers(&["alive"], &[]).await;
     let paid = world.settle(plan.offered_again_within()).await;

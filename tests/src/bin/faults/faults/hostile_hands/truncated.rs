@@ -19,7 +19,8 @@ pub(super) async fn play(plan: Plan) -> Verdict {
     let redis = RedisServer::start().await;
     let day = [("ESCROW_RELEASE_AFTER", "24h")];
     let world = Arc::new(World::start_with(plan, "truncate", &redis.url(), &day).await);
-    let workers = world.workers(&["a", "b"], plan.undying()).await;
+    let told = [&[("WORKER_QUEUES", "money,default,bulk")], plan.undying()].concat();
+    let workers = world.workers(&["a", "b"], &told).await;
     let scheduler = world.scheduler("ticker", &[]);
     world.ticks(Duration::from_secs(20)).await;
     let mut load = Load::idle(&world);
