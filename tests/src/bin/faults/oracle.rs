@@ -217,7 +217,7 @@ async fn attempts(verdict: &mut Verdict, world: &World, expected: &Expected) {
             "an attempt that no crash and no failure used up",
             "SELECT kind || ' attempt ' || attempt FROM jobs j WHERE state = 'done' AND attempt - 1 <>
              (SELECT count(*) FROM job_attempts a WHERE a.job_id = j.id AND a.attempt < j.attempt
-              AND a.outcome IN ('crashed', 'retry'))",
+              AND a.outcome IN ('crashed', 'retry', 'dead'))",
         )
         .await;
     let crashes = format!(

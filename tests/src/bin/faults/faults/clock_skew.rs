@@ -47,6 +47,7 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     })
     .await;
     world.ticks(Duration::from_secs(15)).await;
+    drop(schedulers);
     let books = load.stop().await;
     world.settle(plan.offered_again_within()).await;
 
@@ -64,7 +65,7 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     verdict.require(future == 0, format!("{future} ticks of the future have fired"));
     let ran = world.sql.texts("SELECT split_part(worker, '-', 1) || ' ran ' || count(*) FROM jobs WHERE state = 'done' GROUP BY split_part(worker, '-', 1) ORDER BY 1").await;
     verdict.notes.push(ran.join(", "));
-    drop((workers, schedulers));
+    drop(workers);
     world.finish().await;
     verdict
 }

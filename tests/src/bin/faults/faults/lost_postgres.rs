@@ -62,6 +62,7 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     verdict.require(all_work, "a worker has ended");
     verdict.require(scheduler.process.ended().is_none(), "the scheduler has ended");
     verdict.require(open(&world.api).ended().is_none(), "the API has ended");
+    drop(scheduler);
     let books = load.stop().await;
     // Whoever lost the database in the middle of a run waits for its next attempt, twice at worst.
     world.settle(plan.offered_again_within()).await;
@@ -71,7 +72,7 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     verdict.add(judge(&world, &books, &expected).await);
     verdict.notes.push(format!("the last start of a job was {:.1?} late", verdict.worst));
     verdict.worst = recovery;
-    drop((workers, scheduler));
+    drop(workers);
     world.finish().await;
     verdict
 }

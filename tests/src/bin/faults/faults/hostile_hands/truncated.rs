@@ -38,6 +38,7 @@ pub(super) async fn play(plan: Plan) -> Verdict {
     world.advance("24 hours 1 minute").await;
     let bound = plan.seconds(20, 60);
     let released = world.released_within(bound).await;
+    drop(scheduler);
     world.settle(Duration::from_secs(15)).await;
     let expected = Expected { forgotten: true, ..Expected::nothing(bound) };
     let mut verdict = judge(&world, &books, &expected).await;
@@ -54,7 +55,7 @@ pub(super) async fn play(plan: Plan) -> Verdict {
     verdict
         .notes
         .push(format!("{forgotten} forgotten releases were found and paid in {released:.1?}"));
-    drop((workers, scheduler));
+    drop(workers);
     world.finish().await;
     verdict
 }
