@@ -7,7 +7,9 @@ use tests::environment;
 
 #[test]
 fn fifteen_faults_lose_nothing_and_repeat_nothing() {
-    let round = Command::new(environment().binaries.join("faults")).status();
+    // About a minute on a quiet machine; one that has more to do is given longer, and no promise is loosened by it.
+    let round =
+        Command::new(environment().binaries.join("faults")).args(["--within", "200"]).status();
     let round = round.expect("the campaign starts");
     assert!(round.success(), "the table above says what broke, and its seed repeats the round");
 }

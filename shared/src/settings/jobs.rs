@@ -38,7 +38,7 @@ pub struct JobSettings {
     pub sweep_every: Duration,
     /// `JOBS_POLL_EVERY` (500ms): how often due jobs are looked for when no doorbell rings.
     pub poll_every: Duration,
-    /// `JOBS_DISPATCH_GRACE` (15s): added to the queue's time limit before a handed-out job is offered again.
+    /// `JOBS_DISPATCH_GRACE` (5s): added to the queue's time limit before a handed-out job is offered again.
     pub dispatch_grace: Duration,
     /// `JOBS_REDIS_PATIENCE` (10s): Redis away for longer turns the transport to `direct`.
     pub redis_patience: Duration,
@@ -90,7 +90,7 @@ pub(super) fn jobs(vars: &Vars) -> Result<JobSettings, SettingsError> {
         lease: vars.duration("JOBS_LEASE", "20s")?,
         sweep_every: vars.duration("JOBS_SWEEP_EVERY", "5s")?,
         poll_every: vars.duration("JOBS_POLL_EVERY", "500ms")?,
-        dispatch_grace: vars.duration("JOBS_DISPATCH_GRACE", "15s")?,
+        dispatch_grace: vars.duration("JOBS_DISPATCH_GRACE", "5s")?,
         redis_patience: vars.duration("JOBS_REDIS_PATIENCE", "10s")?,
         shutdown_grace: vars.duration("SHUTDOWN_GRACE", "25s")?,
         scheduler_name: vars.text("SCHEDULER_NAME", &process),

@@ -39,14 +39,15 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let took = started.elapsed();
+    let dead_at = world.sql.texts("SELECT clock_timestamp()").await.remove(0);
+    let books = load.stop().await;
+    world.settle(plan.offered_again_within()).await;
     let others = format!(
         "SELECT 100 * count(*) FILTER (WHERE j.started_at - o.due < interval '{UNDISTURBED}') / greatest(1, count(*))
          FROM test_orders o JOIN jobs j ON j.args ->> 'key' = o.key
-         WHERE o.due BETWEEN '{poisoned}' AND now() - interval '{UNDISTURBED}'"
+         WHERE o.due BETWEEN '{poisoned}' AND '{dead_at}'"
     );
     let others = world.sql.number(&others).await;
-    let books = load.stop().await;
-    world.settle(plan.offered_again_within()).await;
 
     let expected = Expected {
         dead: &["test_crash", "test_count"],
@@ -60,7 +61,9 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
         "dead after {took:.1?}; {others} % of the others started within {UNDISTURBED}"
     ));
     verdict.require(deaths == 3, format!("it took {deaths} workers with it, not 3"));
-    verdict.require(others >= 90, format!("only {others} % of the others were undisturbed"));
+    // In a short round three of three workers die within seconds, each with the messages it had fetched.
+    let least = plan.pick(70, 90);
+    verdict.require(others >= least, format!("only {others} % of the others were undisturbed"));
     // The nonsense may have been with the worker that the poison killed first: that was no attempt of its own.
     let ends = "SELECT kind || ' ' || state || ' ' || attempt - CASE kind WHEN 'test_count' THEN crashes ELSE 0 END FROM jobs
                 WHERE kind IN ('test_crash', 'test_count', 'a_kind_of_tomorrow') ORDER BY kind";

@@ -40,6 +40,7 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
 
     let mut verdict = Verdict { injections: 2, ..Verdict::default() };
     verdict.notes.push(format!("both sellers were paid {paid:.1?} after the second worker froze"));
+    let mut all_refused = 0;
     for (point, zombie) in &mut zombies {
         zombie.process.signal("CONT");
         let mut refused = 0;
@@ -48,14 +49,16 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
             tokio::time::sleep(Duration::from_millis(100)).await;
             refused = zombie.metric("job_stale_completion_total", "release_escrow_payment").await;
         }
-        // A slow machine may have given one of them both deals.
-        verdict.require(
-            (1..=2).contains(&refused),
-            format!("{refused} completions of the worker frozen {point} were refused"),
-        );
+        verdict
+            .notes
+            .push(format!("{refused} completions of the worker frozen {point} were refused"));
+        all_refused += refused;
         let status = zombie.process.terminate();
         verdict.require(status.success(), format!("the worker frozen {point} left with {status}"));
     }
+    // A slow machine may have given one of them both deals; SQL judges that neither was paid twice.
+    verdict
+        .require((1..=4).contains(&all_refused), format!("{all_refused} completions were refused"));
     let books = load.stop().await;
     // A release may have to wait for the one that the frozen worker holds, longer than a lock is waited for.
     let expected =
