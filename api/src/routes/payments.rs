@@ -156,7 +156,7 @@ pub(crate) async fn begin_deposit(
         })
         .await?;
     let payment_url =
-        payments::payment_url(&app, &transaction, &payment_method, user.user.language)?;
+        payments::payment_url(&app, &transaction, &payment_method, user.user.language).await?;
     let transaction =
         TransactionOut::from(TransactionRow { transaction, payment_method: Some(payment_method) });
     Ok(Created(DepositOut { transaction, payment_url }))

@@ -44,11 +44,11 @@ pub async fn begin_deposit(
     Ok(deposit)
 }
 
-/// Where the payer of a deposit goes.
+/// Where the payer of a deposit goes. Some providers are asked first, so this is never called inside a transaction.
 ///
 /// # Errors
-/// `INTERNAL_ERROR` when no provider serves the method.
-pub fn payment_url(
+/// `INTERNAL_ERROR` when no provider serves the method; `SERVICE_UNAVAILABLE` when the provider does not answer.
+pub async fn payment_url(
     app: &App,
     deposit: &Transaction,
     method_code: &str,
@@ -57,7 +57,7 @@ pub fn payment_url(
     let provider = Provider::parse(method_code).ok_or_else(|| {
         Error::internal(format!("deposit {} by {method_code}, which has no adapter", deposit.id))
     })?;
-    provider.payment_url(app, deposit, language)
+    provider.payment_url(app, deposit, language).await
 }
 
 fn check_amount(amount: Money) -> Result<()> {

@@ -10,6 +10,7 @@
 //! A completed deposit is final: when its provider takes the money back, that is a new `refund` transaction.
 //! Locks are taken in one order: the deal that a deposit pays (listing, then escrow), the transaction, the provider's row.
 
+mod credit;
 mod deposit;
 mod expire;
 mod gauges;
@@ -18,6 +19,7 @@ mod model;
 pub mod providers;
 mod queries;
 mod receipt;
+mod webhook_calls;
 
 pub use deposit::{begin_deposit, payment_url};
 pub use expire::{Swept, expire_deposits};

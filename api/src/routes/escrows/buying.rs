@@ -46,18 +46,23 @@ struct PurchaseData {
 }
 
 impl PurchaseOut {
-    fn new(
+    async fn new(
         app: &App,
         user: &SignedIn,
         method: &str,
         opened: &Opened,
         view: DealView,
     ) -> shared::Result<Self> {
-        let url = |deposit| payments::payment_url(app, deposit, method, user.user.language);
+        let payment_url = match &opened.deposit {
+            Some(deposit) => {
+                Some(payments::payment_url(app, deposit, method, user.user.language).await?)
+            }
+            None => None,
+        };
         let data = PurchaseData { id: opened.escrow.id, chat_room_id: None };
         Ok(Self {
             deal: view.into(),
-            payment_url: opened.deposit.as_ref().map(url).transpose()?,
+            payment_url,
             transaction_id: opened.deposit.as_ref().map(|deposit| deposit.id),
             data,
         })
@@ -86,7 +91,7 @@ pub(crate) async fn purchase(
             Ok((opened, view))
         })
         .await?;
-    let bought = PurchaseOut::new(&app, &user, method, &opened, view)?;
+    let bought = PurchaseOut::new(&app, &user, method, &opened, view).await?;
     Ok(match opened.outcome {
         Outcome::Done => NewOrSame::New(bought),
         Outcome::AlreadyDone => NewOrSame::Same(bought),

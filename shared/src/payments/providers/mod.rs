@@ -21,7 +21,8 @@ impl Provider {
     ///
     /// # Errors
     /// `INTERNAL_ERROR` when the deposit cannot be written as the provider's link.
-    pub fn payment_url(
+    #[expect(clippy::unused_async, reason = "the providers that make an invoice are asked for it")]
+    pub async fn payment_url(
         self,
         app: &App,
         deposit: &Transaction,

@@ -1,15 +1,14 @@
 //! `CancelTransaction`: the payer will not pay, or an operator of Payme gives the money back.
 
-use super::CODE;
+use super::PROVIDER;
 use super::errors::Refusal;
 use super::locked::{Locked, Reach};
 use super::row::CancelStep;
 use super::rpc::{self, Answer};
 use crate::Tx;
-use crate::audit::Actor;
 use crate::error::{Code, Result};
-use crate::ledger::{self, Account, Posting};
-use crate::payments::{Transaction, mail_receipt};
+use crate::payments::credit::reverse_deposit;
+use crate::payments::mail_receipt;
 
 /// The parameters.
 #[derive(Debug, PartialEq)]
@@ -43,32 +42,17 @@ pub(super) async fn run(tx: &mut Tx, params: &Params) -> Result<Answer> {
     }
 }
 
-/// Takes the money back from the payer's balance, if it is still there. A completed deposit stays completed: the way
-/// back is a movement of its own.
+/// Takes the money back from the payer's balance, if it is still there.
 async fn reverse(tx: &mut Tx, locked: &Locked) -> Result<Answer> {
     let Locked { deposit, payment } = locked;
-    match ledger::try_post(tx, &posting(deposit)).await {
-        Ok(_posted) => {}
+    match reverse_deposit(tx, deposit, PROVIDER).await {
+        Ok(_outcome) => {}
         Err(error) if error.code() == Code::InsufficientFunds => {
             tracing::error!(target: "payments", transaction = %deposit.id, amount = %deposit.amount, payme = payment.id, "Payme asked for a refund of money that was spent: refused");
             return Ok(Err(Refusal::spent()));
         }
         Err(error) => return Err(error),
     }
-    let reversal = deposit.reversal(tx.now());
-    reversal.insert(tx).await?;
     payment.save(tx).await?;
-    mail_receipt(tx, &reversal).await?;
-    tracing::warn!(target: "payments", transaction = %deposit.id, amount = %deposit.amount, payme = payment.id, "deposit taken back by Payme");
     Ok(payment.cancelled())
-}
-
-fn posting(deposit: &Transaction) -> Posting {
-    Posting::new(
-        format!("deposit_reversal:{}", deposit.id),
-        "deposit_reversal",
-        Actor::Provider(CODE),
-    )
-    .leg(Account::Available(deposit.user_id), -deposit.amount)
-    .leg(Account::Provider(CODE), deposit.amount)
 }

@@ -35,6 +35,7 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt as _;
 use serde_json::Value;
 
+use super::Provider;
 use crate::error::{Error, Result};
 use crate::telemetry::metrics;
 use crate::{App, Tx};
@@ -45,8 +46,10 @@ use rpc::{Answer, Call, Method, Request};
 pub use link::link;
 pub(in crate::payments) use sweep::expire_overdue;
 
+const PROVIDER: Provider = Provider::Payme;
+
 /// The provider's code: of the payment method, of the ledger account, of the actor.
-const CODE: &str = "payme";
+const CODE: &str = PROVIDER.as_str();
 
 /// The longest body that is read.
 pub const BODY_MAX: usize = 64 * 1024;

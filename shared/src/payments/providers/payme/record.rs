@@ -1,18 +1,13 @@
 //! `webhook_calls`: what came and what was answered, for support. Never the Authorization header.
 
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use serde_json::{Map, Value, json};
 
-use super::CODE;
+use super::PROVIDER;
 use super::errors::Refusal;
 use super::rpc::{Answer, Method, Request, render};
 use crate::Tx;
 use crate::error::Result;
-use crate::schema::webhook_calls;
-
-/// Longer method names are cut: they are not ours.
-const METHOD_MAX: usize = 64;
+use crate::payments::webhook_calls::{WebhookCall, record_call};
 
 /// The parameters that are kept; everything else (a new password, a card) is not.
 const KEPT: &[&str] =
@@ -20,20 +15,15 @@ const KEPT: &[&str] =
 
 /// Writes one call.
 pub(super) async fn record(tx: &mut Tx, call: &Record<'_>, answer: &Answer) -> Result<()> {
-    let request_id = tx.trace.clone();
-    diesel::insert_into(webhook_calls::table)
-        .values((
-            webhook_calls::provider.eq(CODE),
-            webhook_calls::method.eq(call.method()),
-            webhook_calls::ip.eq(call.ip),
-            webhook_calls::request.eq(call.request(answer)),
-            webhook_calls::response.eq(response(call.request, answer)),
-            webhook_calls::http_status.eq(200_i16),
-            webhook_calls::request_id.eq(request_id),
-        ))
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+    let call = WebhookCall {
+        provider: PROVIDER,
+        method: &call.request.method,
+        ip: call.ip,
+        request: call.request(answer),
+        response: response(call.request, answer),
+        http_status: 200,
+    };
+    record_call(tx, call).await
 }
 
 /// A call as it is recorded.
@@ -47,17 +37,13 @@ pub(super) struct Record<'a> {
 }
 
 impl Record<'_> {
-    fn method(&self) -> String {
-        self.request.method.chars().filter(|letter| *letter != '\0').take(METHOD_MAX).collect()
-    }
-
     /// The call with what it may not keep left out. Of a caller who is not Payme only the outline stays: strangers
     /// do not fill the table.
     fn request(&self, answer: &Answer) -> Value {
         let stranger = answer.as_ref().is_err_and(|refusal| *refusal == Refusal::unauthorized());
-        let mut kept = json!({ "method": self.method(), "bytes": self.bytes });
+        let mut kept = json!({ "method": self.request.method, "bytes": self.bytes });
         if let (false, Some(members)) = (stranger, kept.as_object_mut()) {
-            members.insert("id".to_owned(), without_nul(self.request.id.clone()));
+            members.insert("id".to_owned(), self.request.id.clone());
             if let Value::Object(params) = &self.request.params {
                 members.insert(
                     "params".to_owned(),
@@ -77,10 +63,9 @@ fn response(request: &Request, answer: &Answer) -> Value {
         .and_then(|result| result.get("transactions"))
         .and_then(Value::as_array)
         .map(Vec::len);
-    let id = without_nul(request.id.clone());
     match lines {
-        Some(lines) => render(&id, &Ok(json!({ "transactions": lines }))),
-        None => without_nul(render(&id, answer)),
+        Some(lines) => render(&request.id, &Ok(json!({ "transactions": lines }))),
+        None => render(&request.id, answer),
     }
 }
 
@@ -88,20 +73,7 @@ fn mask(params: &Map<String, Value>, is_ours: bool) -> Value {
     let keep = |name: &str, value: &Value| {
         if is_ours && KEPT.contains(&name) { value.clone() } else { "***".into() }
     };
-    without_nul(params.iter().map(|(name, value)| (name.clone(), keep(name, value))).collect())
-}
-
-/// PostgreSQL cannot hold a NUL.
-fn without_nul(value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(text.replace('\0', "\u{fffd}")),
-        Value::Array(items) => items.into_iter().map(without_nul).collect(),
-        Value::Object(members) => members
-            .into_iter()
-            .map(|(name, value)| (name.replace('\0', "\u{fffd}"), without_nul(value)))
-            .collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value,
-    }
+    params.iter().map(|(name, value)| (name.clone(), keep(name, value))).collect()
 }
 
 #[cfg(test)]
@@ -138,17 +110,6 @@ mod tests {
             kept(text, &stranger),
             json!({ "method": "ChangePassword", "bytes": text.len() })
         );
-    }
-
-    #[test]
-    fn what_postgres_cannot_hold_is_replaced() {
-        let answer: Answer = Err(Refusal::request("request"));
-        let text =
-            "{\"method\":\"x\\u0000y\",\"id\":\"a\\u0000\",\"params\":{\"k\\u0000\":\"v\\u0000\"}}";
-        let stored = kept(text, &answer);
-        assert!(!stored.to_string().contains("\\u0000"), "{stored}");
-        let request = Request::read(text.as_bytes());
-        assert!(!response(&request, &answer).to_string().contains("\\u0000"));
     }
 
     #[test]
