@@ -29,8 +29,8 @@ use crate::telemetry::{metrics, trace};
 pub type Conn = AsyncPgConnection;
 
 /// What every session is set to: a lock or a statement that takes longer is an answer (503 `BUSY`), not a hang;
-/// a process that is stopped in the middle of a transaction loses it.
-const SESSION: &str = "SET lock_timeout = '2s'; SET statement_timeout = '5s'; \
+/// a process that is stopped in the middle of a transaction loses it. Compiling a plan takes longer than any of ours runs.
+const SESSION: &str = "SET lock_timeout = '2s'; SET statement_timeout = '5s'; SET jit = off; \
                        SET idle_in_transaction_session_timeout = '10s'; SET timezone = 'UTC'";
 
 /// All statements see the same instant, and none can write.
@@ -87,6 +87,18 @@ impl Db {
     /// `SERVICE_UNAVAILABLE` when none is free in time or the server does not answer.
     pub async fn read(&self) -> Result<Object<AsyncPgConnection>> {
         self.pool.get().await.map_err(Error::unavailable)
+    }
+
+    /// A connection outside the pool, for what must not wait behind work.
+    ///
+    /// # Errors
+    /// `SERVICE_UNAVAILABLE` when the server does not answer.
+    pub async fn connect_apart(&self, settings: &DatabaseSettings) -> Result<Conn> {
+        let url = settings.url.expose().to_owned();
+        tokio::time::timeout(settings.pool_wait, establish(url, Arc::clone(&self.statements)))
+            .await
+            .map_err(Error::unavailable)?
+            .map_err(Error::unavailable)
     }
 
     /// Runs `work` in one transaction: READ COMMITTED, with row locks where a decision is made.

@@ -11,7 +11,6 @@ use apalis_core::backend::ext::poll_strategy::{PollSnapshot, PollStrategy};
 use apalis_redis::RedisStorage;
 use rand::Rng as _;
 use serde_json::Value;
-use shared::telemetry::metrics;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::{Instant, Sleep};
@@ -22,13 +21,6 @@ use crate::redis;
 
 /// How often a worker looks for messages. Below 10 ms apalis loses wake-ups.
 const POLL_EVERY: Duration = Duration::from_millis(20);
-
-/// What a handler finds its work by.
-#[derive(Clone)]
-struct Destination {
-    engine: Arc<Engine>,
-    lane: Arc<Lane>,
-}
 
 /// Runs apalis workers of one lane, one after another: any Redis error ends one, and its name may not be used again.
 pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>) {
@@ -53,11 +45,10 @@ async fn work(engine: &Arc<Engine>, lane: &Arc<Lane>, restarts: u32) -> Result<(
     let config = redis::config(settings, lane.queue, lane.capacity);
     let deliveries = (2 * lane.capacity).min(4 * config.batch_size);
     let storage = RedisStorage::<Value>::new(conn).with_config(config);
-    let destination = Destination { engine: Arc::clone(engine), lane: Arc::clone(lane) };
     let draining = engine.draining.clone();
     let worker = WorkerBuilder::new(transport_name(engine, lane, restarts))
         .backend(storage.poll_with_strategy(SteadyPoll::new(POLL_EVERY, &lane.fetch)))
-        .data(destination)
+        .data(Arc::clone(lane))
         .concurrency(deliveries)
         .build(deliver);
     let drained = async move {
@@ -72,36 +63,14 @@ pub(crate) fn transport_name(engine: &Engine, lane: &Lane, restarts: u32) -> Str
     format!("{}-{}-r{restarts}", engine.name, lane.queue)
 }
 
-/// Handles one message. Always acknowledged, because the row knows better.
-///
-/// The work is done in a task of its own: a transport worker that dies of a Redis error drops its handlers, not our runs.
-async fn deliver(message: Value, to: Data<Destination>) -> Result<(), BoxDynError> {
-    let Destination { engine, lane } = Destination::clone(&to);
-    let job = message.get("job").and_then(Value::as_i64);
-    let generation = message
-        .get("generation")
-        .and_then(Value::as_i64)
-        .and_then(|number| i32::try_from(number).ok());
-    let (Some(job), Some(generation)) = (job, generation) else {
+/// Handles one message: it is acknowledged when its jobs are claimed, because from then on the rows tell more than it
+/// does; and also when there is nothing to claim.
+async fn deliver(message: Value, lane: Data<Arc<Lane>>) -> Result<(), BoxDynError> {
+    let hints = redis::hints(&message);
+    if hints.is_empty() {
         tracing::error!(target: "jobs", queue = %lane.queue, "a message that is not ours was dropped");
-        return Ok(());
-    };
-    let tasks = engine.tasks.clone();
-    let run = tasks.spawn(async move {
-        let Ok(slot) = Arc::clone(&lane.slots).acquire_owned().await else { return };
-        if engine.draining.is_cancelled() {
-            lane.leave(job, generation);
-            return;
-        }
-        match lane.claim(job, generation).await {
-            Some(claimed) => engine.execute(claimed).await,
-            None => metrics::JOB_STALE_DELIVERY.with_label_values(&[lane.queue.as_str()]).inc(),
-        }
-        drop(slot);
-        lane.fetch.notify_one();
-    });
-    if let Err(error) = run.await {
-        tracing::error!(target: "jobs", job, %error, "a run was cut off; its lease will end it");
+    } else {
+        lane.arrive(hints).await;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use shared::jobs::{self, Claimed, Floor};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
+use crate::dispatcher::until_due;
 use crate::engine::Engine;
 use crate::floors::Floors;
 use crate::lane::{Lane, count, millis};
@@ -20,12 +21,14 @@ const GATHER: Duration = Duration::from_millis(2);
 pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>) {
     let poll = engine.app.settings.jobs.poll_every;
     let mut floors = Floors::default();
+    let mut wait = poll;
     loop {
         tokio::select! {
             () = engine.draining.cancelled() => return,
             () = lane.bell.notified() => {}
-            () = tokio::time::sleep(poll) => {}
+            () = tokio::time::sleep(wait) => {}
         }
+        wait = poll;
         while engine.direct.load(Ordering::Relaxed) && !engine.draining.is_cancelled() {
             match fill(&engine, &lane, &mut floors).await {
                 Ok(0) if floors.is_low() => break,
@@ -36,6 +39,9 @@ pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>) {
                     tokio::time::sleep(poll).await;
                 }
             }
+        }
+        if engine.direct.load(Ordering::Relaxed) {
+            wait = until_due(&engine, &lane).await;
         }
     }
 }
@@ -60,7 +66,7 @@ async fn fill(engine: &Arc<Engine>, lane: &Lane, floors: &mut Floors) -> Result<
 
 /// All slots that are free, at least one. Slots that come free one by one would be filled one by one, each with a commit of
 /// its own: half of them, or whatever there is after a moment, go together.
-async fn free_slots(lane: &Lane) -> Vec<OwnedSemaphorePermit> {
+pub(crate) async fn free_slots(lane: &Lane) -> Vec<OwnedSemaphorePermit> {
     let take = || Arc::clone(&lane.slots).try_acquire_owned().ok();
     let half = u32::try_from(lane.capacity / 2).unwrap_or(1).max(1);
     let mut slots: Vec<_> = match timeout(GATHER, lane.slots.acquire_many(half)).await {

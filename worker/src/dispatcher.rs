@@ -2,29 +2,36 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use shared::error::Result;
-use shared::jobs;
+use shared::jobs::{self, Dispatched};
 use shared::telemetry::metrics;
 
 use crate::engine::Engine;
 use crate::floors::Floors;
-use crate::lane::Lane;
+use crate::lane::{Lane, count};
 use crate::redis::Pusher;
 
 /// Rows per statement and per push.
 const BATCH: i64 = 500;
+/// Jobs that one message speaks of while more are due than may be handed out: Redis then has less to do for each.
+const GROUP_MAX: usize = 16;
+/// Messages that the hints of a deep queue are spread over, at least, so that every worker gets some.
+const SPREAD: usize = 8;
 
 /// Hands out due rows whenever the bell rings, and at every poll.
 pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>, pusher: Pusher) {
     let poll = engine.app.settings.jobs.poll_every;
     let mut floors = Floors::default();
+    let mut wait = poll;
     loop {
         tokio::select! {
             () = engine.draining.cancelled() => return,
             () = lane.bell.notified() => {}
-            () = tokio::time::sleep(poll) => {}
+            () = tokio::time::sleep(wait) => {}
         }
+        wait = poll;
         if engine.direct.load(Ordering::Relaxed) {
             continue;
         }
@@ -42,6 +49,24 @@ pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>, pusher: Pusher) {
                 }
             }
         }
+        wait = until_due(&engine, &lane).await;
+    }
+}
+
+/// How long a lane may rest: until its next row falls due, and never longer than a poll.
+pub(crate) async fn until_due(engine: &Engine, lane: &Lane) -> Duration {
+    let poll = engine.app.settings.jobs.poll_every;
+    let next = async {
+        let conn = &mut engine.app.db.read().await?;
+        jobs::next_due(conn, lane.queue).await
+    };
+    match next.await {
+        Ok(Some(wait)) => Duration::from_millis(u64::try_from(wait).unwrap_or(0)).min(poll),
+        Ok(None) => poll,
+        Err(error) => {
+            tracing::debug!(target: "jobs", queue = %lane.queue, error = error.causes(), "the next due time is unknown");
+            poll
+        }
     }
 }
 
@@ -58,7 +83,7 @@ async fn dispatch(
         return Ok(0);
     }
     (engine.probe)("after_mark");
-    if let Err(error) = pusher.push(&rows).await {
+    if let Err(error) = pusher.push(&rows, group(&rows)).await {
         // The message may have arrived all the same: by then its generation is out of date.
         let messages: Vec<_> = rows.iter().map(|row| (row.id, row.dispatch_gen)).collect();
         jobs::take_back(conn, &messages).await?;
@@ -72,4 +97,11 @@ async fn dispatch(
         .with_label_values(&[lane.queue.as_str()])
         .inc_by(u64::try_from(pushed).unwrap_or(0));
     Ok(i64::try_from(pushed).unwrap_or(BATCH))
+}
+
+/// How many jobs one message speaks of. One, unless the window kept rows back: while there is enough for everybody, it
+/// does no harm when one worker takes more than its share.
+fn group(rows: &[Dispatched]) -> usize {
+    let is_deep = rows.first().is_some_and(|row| count(rows.len()) >= row.room);
+    if is_deep { (rows.len() / SPREAD).clamp(1, GROUP_MAX) } else { 1 }
 }

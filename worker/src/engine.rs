@@ -77,7 +77,7 @@ impl Engine {
                     .filter(|entry| entry.queue == queue)
                     .map(|entry| entry.kind)
                     .collect();
-                Arc::new(Lane::new(&app, queue, kinds, &name, probe))
+                Arc::new(Lane::new(&app, queue, kinds))
             })
             .collect();
         Arc::new(Self {
@@ -109,10 +109,7 @@ impl Engine {
     /// Runs a claimed job on a slot, in a task of its own.
     pub(crate) fn start(self: &Arc<Self>, job: Claimed, slot: OwnedSemaphorePermit) {
         let engine = Arc::clone(self);
-        self.tasks.spawn(async move {
-            engine.execute(job).await;
-            drop(slot);
-        });
+        self.tasks.spawn(async move { engine.execute(job, Some(slot)).await });
     }
 
     /// Runs everything that is due, follow-ups included, and returns how many runs it took. Uses no Redis and no
@@ -132,7 +129,7 @@ impl Engine {
                 return Ok(runs);
             }
             for job in claimed {
-                self.execute(job).await;
+                self.execute(job, None).await;
                 runs += 1;
             }
         }

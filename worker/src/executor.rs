@@ -10,6 +10,7 @@ use shared::error::{Error, Kind, Result};
 use shared::jobs::{self, Call, Claimed, Entry, JobVerdict, Origin, Prepared, Runner};
 use shared::telemetry::{metrics, trace};
 use shared::{Outcome, Tx};
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
 use crate::engine::Engine;
@@ -27,7 +28,9 @@ pub(crate) enum Ended {
 
 impl Engine {
     /// Runs one claimed job to its end. Never fails: what cannot be written is rescued when the lease runs out.
-    pub(crate) async fn execute(&self, mut job: Claimed) {
+    ///
+    /// The slot is given up as soon as only the completion is left to be written together with others.
+    pub(crate) async fn execute(&self, mut job: Claimed, mut slot: Option<OwnedSemaphorePermit>) {
         let Some(entry) = self.registry.get(&job.kind) else {
             // Claims name the kinds this process knows, so this is a bug; the lease gives the job to another.
             tracing::error!(target: "jobs", id = job.id, kind = job.kind, "claimed a job of an unknown kind");
@@ -43,8 +46,9 @@ impl Engine {
             Duration::from_millis(u64::try_from(job.waited_ms).unwrap_or(0)),
         );
         let started = Instant::now();
-        let outcome =
-            trace::scope(trace_id, self.run_to_end(entry, &mut job)).instrument(span.clone()).await;
+        let outcome = trace::scope(trace_id, self.run_to_end(entry, &mut job, &mut slot))
+            .instrument(span.clone())
+            .await;
         metrics::observe(&metrics::JOB_DURATION, &[entry.kind], started.elapsed());
         metrics::JOB_FINISHED.with_label_values(&[entry.kind, entry.queue.as_str(), outcome]).inc();
         if matches!(outcome, "ok" | "dead" | "cancelled") {
@@ -56,11 +60,16 @@ impl Engine {
         );
     }
 
-    async fn run_to_end(&self, entry: &Entry, job: &mut Claimed) -> &'static str {
+    async fn run_to_end(
+        &self,
+        entry: &Entry,
+        job: &mut Claimed,
+        slot: &mut Option<OwnedSemaphorePermit>,
+    ) -> &'static str {
         let guard = self.running.enter(job, entry.queue);
         // What was asked of the outside cannot be taken back by dropping the question.
         let heeds = |stop| stop != Stop::Cancelled || !matches!(entry.runner, Runner::External(_));
-        let run = AssertUnwindSafe(self.run(entry, job)).catch_unwind();
+        let run = AssertUnwindSafe(self.run(entry, job, slot)).catch_unwind();
         let ended = tokio::select! {
             stop = guard.stopped(heeds) => Err(stop),
             ended = run => Ok(ended),
@@ -80,7 +89,12 @@ impl Engine {
         }
     }
 
-    async fn run(&self, entry: &Entry, job: &mut Claimed) -> Result<Ended> {
+    async fn run(
+        &self,
+        entry: &Entry,
+        job: &mut Claimed,
+        slot: &mut Option<OwnedSemaphorePermit>,
+    ) -> Result<Ended> {
         match &entry.runner {
             Runner::Effect(runner) => {
                 let run = self.fenced(job, async |tx| {
@@ -91,7 +105,10 @@ impl Engine {
             Runner::Plain(runner) => {
                 let run = runner.run(job.args.clone(), job.args_version, &self.app);
                 match limited(entry, run).await? {
-                    JobVerdict::Done(_) => self.complete_in_group(job).await,
+                    JobVerdict::Done(_) => {
+                        drop(slot.take());
+                        self.complete_in_group(job).await
+                    }
                     verdict @ (JobVerdict::Snooze(_)
                     | JobVerdict::Retry(_)
                     | JobVerdict::Dead(_)

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::error::{Error, Result};
+use shared::Conn;
+use shared::error::Result;
 use shared::ids::JobId;
 use shared::jobs::{self, Presence};
 use shared::telemetry::metrics;
@@ -13,32 +14,45 @@ use crate::lane::{count, millis};
 use crate::running::Stop;
 
 /// Renews the leases of everything that runs here, four times per lease, also while draining; and stops what is another
-/// worker's by now, or what an operator wants stopped.
+/// worker's by now, or what an operator wants stopped. Over a connection of its own: a lease must not run out because
+/// the runs hold all of the pool.
 pub(crate) async fn renew(engine: Arc<Engine>) {
-    let lease = engine.app.settings.jobs.lease;
+    let settings = &engine.app.settings;
+    let mut own: Option<Conn> = None;
     loop {
-        tokio::time::sleep(lease / 4).await;
+        tokio::time::sleep(settings.jobs.lease / 4).await;
         let held = engine.running.leases();
         if held.is_empty() {
             continue;
         }
-        let renewed = async {
-            let conn = &mut engine.app.db.read().await?;
-            let lost = jobs::renew(conn, &held, millis(lease)).await?;
-            let ids: Vec<JobId> = held.iter().map(|(job, _)| *job).collect();
-            Ok::<_, Error>((lost, jobs::cancel_requests(conn, &ids).await?))
-        };
-        match renewed.await {
+        match renew_once(&engine, &mut own, &held).await {
             Ok((lost, unwanted)) => {
                 lost.into_iter().for_each(|job| engine.running.stop(job, Stop::Lost));
                 unwanted.into_iter().for_each(|job| engine.running.stop(job, Stop::Cancelled));
             }
             // The fencing token decides if this lasts.
             Err(error) => {
+                own = None;
                 tracing::warn!(target: "jobs", error = error.causes(), "leases were not renewed");
             }
         }
     }
+}
+
+/// Renews once; returns the jobs that are lost, and those that an operator wants stopped.
+async fn renew_once(
+    engine: &Engine,
+    own: &mut Option<Conn>,
+    held: &[(JobId, i64)],
+) -> Result<(Vec<JobId>, Vec<JobId>)> {
+    let settings = &engine.app.settings;
+    let conn = match own {
+        Some(conn) => conn,
+        None => own.insert(engine.app.db.connect_apart(&settings.database).await?),
+    };
+    let lost = jobs::renew(conn, held, millis(settings.jobs.lease)).await?;
+    let ids: Vec<JobId> = held.iter().map(|(job, _)| *job).collect();
+    Ok((lost, jobs::cancel_requests(conn, &ids).await?))
 }
 
 /// Announces the slots of this worker and sweeps up lost work.

@@ -1,19 +1,19 @@
-//! One queue inside one worker process: its slots, its bell, and its claims.
+//! One queue inside one worker process: its slots, its bells, and the hints that wait for a slot.
 
-use std::collections::HashMap;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use shared::App;
-use shared::error::Error;
 use shared::ids::JobId;
-use shared::jobs::{self, Claimed, Queue};
+use shared::jobs::Queue;
 use shared::telemetry::metrics;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
-use crate::batcher::Batcher;
-use crate::engine::Probe;
+use crate::intake::{Arrived, Hints};
+
+/// Messages that wait for the intake; the transport's own limit comes first.
+const ARRIVALS_MAX: usize = 64;
 
 /// A queue's share of this process.
 pub(crate) struct Lane {
@@ -26,101 +26,61 @@ pub(crate) struct Lane {
     pub(crate) slots: Arc<Semaphore>,
     /// Rung when something may be due, or when the window has room again.
     pub(crate) bell: Arc<Notify>,
-    /// Rung when messages may be waiting in Redis: after a push and after a delivery.
+    /// Rung when messages may be waiting in Redis: after a push and after hints were taken.
     pub(crate) fetch: Arc<Notify>,
-    claims: Batcher<(JobId, i32), Option<Claimed>>,
     /// How often the transport's worker was started again: it has another name each time.
     pub(crate) transport_restarts: AtomicU32,
-    /// Messages that were delivered when the process had begun to drain.
-    unstarted: Mutex<Vec<(JobId, i32)>>,
+    arrivals: mpsc::Sender<Arrived>,
+    /// The other end, until the intake is started.
+    unopened: Mutex<Option<mpsc::Receiver<Arrived>>>,
+    /// Hints that nobody had started when the process began to drain.
+    unstarted: Mutex<Hints>,
 }
 
 impl Lane {
-    pub(crate) fn new(
-        app: &Arc<App>,
-        queue: Queue,
-        kinds: Vec<&'static str>,
-        worker: &str,
-        probe: Probe,
-    ) -> Self {
+    pub(crate) fn new(app: &App, queue: Queue, kinds: Vec<&'static str>) -> Self {
         let capacity = app.settings.jobs.slots(queue);
         metrics::JOB_SLOTS.with_label_values(&[queue.as_str()]).set(count(capacity));
-        let bell = Arc::new(Notify::new());
-        let (app, ring, worker) = (Arc::clone(app), Arc::clone(&bell), worker.to_owned());
-        let known: Arc<[&'static str]> = kinds.as_slice().into();
-        let claims = Batcher::start(move |messages: Vec<(JobId, i32)>| {
-            let (app, ring, worker) = (Arc::clone(&app), Arc::clone(&ring), worker.clone());
-            let known = Arc::clone(&known);
-            async move {
-                probe("before_claim");
-                let claimed = claim(&app, &messages, &known, &worker).await;
-                if claimed.iter().any(Option::is_some) {
-                    probe("after_claim");
-                }
-                // The window has room again.
-                ring.notify_one();
-                claimed
-            }
-        });
+        let (arrivals, unopened) = mpsc::channel(ARRIVALS_MAX);
         Self {
             queue,
             kinds,
             capacity,
             slots: Arc::new(Semaphore::new(capacity)),
-            bell,
+            bell: Arc::new(Notify::new()),
             fetch: Arc::new(Notify::new()),
-            claims,
             transport_restarts: AtomicU32::new(0),
+            arrivals,
+            unopened: Mutex::new(Some(unopened)),
             unstarted: Mutex::default(),
         }
     }
 
-    /// Leaves a delivered message to another worker.
+    /// Waits until the jobs of a message have been started, or need not be.
+    pub(crate) async fn arrive(&self, hints: Hints) {
+        let (taken, looked_at) = oneshot::channel();
+        match self.arrivals.send(Arrived { hints, taken }).await {
+            // An error says that the sender is gone, which says the same.
+            Ok(()) => looked_at.await.unwrap_or_default(),
+            Err(mpsc::error::SendError(arrived)) => {
+                arrived.hints.into_iter().for_each(|(job, generation)| self.leave(job, generation));
+            }
+        }
+    }
+
+    /// What the intake reads from; once.
+    pub(crate) fn open(&self) -> Option<mpsc::Receiver<Arrived>> {
+        self.unopened.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Leaves a hint to another worker.
     pub(crate) fn leave(&self, job: JobId, generation: i32) {
         self.unstarted.lock().unwrap_or_else(PoisonError::into_inner).push((job, generation));
     }
 
-    /// The messages that were left.
-    pub(crate) fn left(&self) -> Vec<(JobId, i32)> {
+    /// The hints that were left.
+    pub(crate) fn left(&self) -> Hints {
         std::mem::take(&mut *self.unstarted.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Claims the row of a message; `None` when the message is stale or repeated, or the database is away.
-    pub(crate) async fn claim(&self, job: JobId, generation: i32) -> Option<Claimed> {
-        self.claims.submit((job, generation)).await.flatten()
-    }
-}
-
-/// Claims a group of messages and answers each, in order. What a worker of a newer release has handed out and this one
-/// does not know is given back at once: its attempt does not count.
-async fn claim(
-    app: &App,
-    messages: &[(JobId, i32)],
-    known: &[&'static str],
-    worker: &str,
-) -> Vec<Option<Claimed>> {
-    let claimed = async {
-        let conn = &mut app.db.read().await?;
-        let lease = millis(app.settings.jobs.lease);
-        let rows = jobs::claim_dispatched(conn, messages, worker, lease).await?;
-        let (ours, foreign): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|row| known.contains(&row.kind.as_str()));
-        for job in &foreign {
-            jobs::hand_back(conn, job).await?;
-        }
-        Ok::<_, Error>(ours)
-    };
-    match claimed.await {
-        Ok(rows) => {
-            let mut rows: HashMap<JobId, Claimed> =
-                rows.into_iter().map(|row| (row.id, row)).collect();
-            messages.iter().map(|(job, _)| rows.remove(job)).collect()
-        }
-        Err(error) => {
-            // The rows stay dispatched and are offered again.
-            tracing::warn!(target: "jobs", error = error.causes(), "claims failed");
-            messages.iter().map(|_| None).collect()
-        }
     }
 }
 

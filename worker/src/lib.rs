@@ -1,7 +1,7 @@
 //! Jobs in: hands due rows to workers, runs them, and ends them. PostgreSQL decides; Redis only carries hints.
 //!
 //! ```text
-//!   dispatcher ──{id, generation}──▶ apalis-redis ──▶ delivery ──▶ claim ──▶ executor ──▶ settle
+//!   dispatcher ──{id, generation}──▶ apalis-redis ──▶ intake ──▶ claim ──▶ executor ──▶ settle
 //!       ▲  bell, poll                                               ▲
 //!       └────────── PostgreSQL ──────── direct (no Redis) ──────────┘
 //! ```
@@ -17,6 +17,7 @@ mod dispatcher;
 mod engine;
 mod executor;
 mod floors;
+mod intake;
 mod keeper;
 mod lane;
 mod quarantine;

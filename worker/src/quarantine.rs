@@ -38,10 +38,7 @@ async fn run_one(engine: &Arc<Engine>, lane: &Lane) -> bool {
     };
     let Some(job) = suspect else { return false };
     let runner = Arc::clone(engine);
-    let run = engine.tasks.spawn(async move {
-        runner.execute(job).await;
-        drop(slot);
-    });
+    let run = engine.tasks.spawn(async move { runner.execute(job, Some(slot)).await });
     run.await.is_ok()
 }
 

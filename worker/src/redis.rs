@@ -13,13 +13,13 @@ use apalis_redis::{Config, RedisStorage};
 use futures::stream;
 use serde_json::{Value, json};
 use shared::error::{Error, Result};
-use shared::ids::JobId;
 use shared::jobs::{self, Dispatched, Queue};
 use shared::settings::RedisSettings;
 use shared::telemetry::metrics;
 
 use crate::apalis::transport_name;
 use crate::engine::Engine;
+use crate::intake::Hints;
 use crate::lane::Lane;
 
 /// A command that takes longer has failed: a stalled Redis must not stall the dispatcher.
@@ -69,15 +69,14 @@ impl Pusher {
         Ok(Self(RedisStorage::new(connect(settings, false)?).with_config(config)))
     }
 
-    /// Pushes one message per row under the id `{job}:{generation}`, which no other message ever has.
-    pub(crate) async fn push(&self, rows: &[Dispatched]) -> Result<()> {
+    /// Pushes the rows as messages of `group` hints each, under the id of the first, which no other message ever has.
+    pub(crate) async fn push(&self, rows: &[Dispatched], group: usize) -> Result<()> {
         let tasks: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                let message =
-                    json!({ "job": row.id, "generation": row.dispatch_gen, "trace": row.trace_id });
-                let id = TaskId::from_string(format!("{}:{}", row.id, row.dispatch_gen));
-                TaskBuilder::new(message).task_id(id).build()
+            .chunks(group.max(1))
+            .filter_map(|rows| {
+                let (first, more) = rows.split_first()?;
+                let id = TaskId::from_string(format!("{}:{}", first.id, first.dispatch_gen));
+                Some(TaskBuilder::new(message(first, more)).task_id(id).build())
             })
             .collect();
         self.0
@@ -86,6 +85,28 @@ impl Pusher {
             .await
             .map_err(|error| Error::unavailable(error.to_string()))
     }
+}
+
+/// `{job, generation, trace}`, and the pairs of those that travel with it.
+fn message(first: &Dispatched, more: &[Dispatched]) -> Value {
+    let mut message =
+        json!({ "job": first.id, "generation": first.dispatch_gen, "trace": first.trace_id });
+    if let (false, Some(members)) = (more.is_empty(), message.as_object_mut()) {
+        let pairs: Vec<_> = more.iter().map(|row| json!([row.id, row.dispatch_gen])).collect();
+        members.insert("more".to_owned(), pairs.into());
+    }
+    message
+}
+
+/// What a message speaks of; nothing when it is not ours.
+pub(crate) fn hints(message: &Value) -> Hints {
+    let hint = |job: &Value, generation: &Value| {
+        Some((job.as_i64()?, i32::try_from(generation.as_i64()?).ok()?))
+    };
+    let first = message.get("job").zip(message.get("generation"));
+    let more = message.get("more").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let pairs = more.iter().filter_map(|pair| pair.get(0).zip(pair.get(1)));
+    first.into_iter().chain(pairs).filter_map(|(job, generation)| hint(job, generation)).collect()
 }
 
 /// Watches Redis for as long as the process takes jobs.
@@ -165,24 +186,30 @@ async fn offer_everything_again(engine: &Engine, reason: &str) {
     }
 }
 
-/// The messages of a lane that its transport worker has fetched and nobody has started: they would wait for the dispatch
-/// timeout.
+/// What a lane's transport worker has fetched and nobody has started: it would wait for the dispatch timeout.
 pub(crate) async fn fetched(
     engine: &Engine,
     lane: &Lane,
     conn: &mut ConnectionManager,
-) -> Result<Vec<(JobId, i32)>> {
+) -> Result<Hints> {
     let config = config(&engine.app.settings.redis, lane.queue, lane.capacity);
     let name = transport_name(engine, lane, lane.transport_restarts.load(Ordering::Relaxed));
     let held = format!("{}:{name}", config.inflight_jobs_set());
     let ids: Vec<String> = conn.smembers(held).await.map_err(Error::unavailable)?;
-    Ok(ids.iter().filter_map(|id| message(id)).collect())
-}
-
-/// The job and the generation that a message's id is made of.
-fn message(id: &str) -> Option<(JobId, i32)> {
-    let (job, generation) = id.split_once(':')?;
-    Some((job.parse().ok()?, generation.parse().ok()?))
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let messages: Vec<Option<Vec<u8>>> = ::redis::cmd("HMGET")
+        .arg(config.job_data_hash())
+        .arg(ids)
+        .query_async(conn)
+        .await
+        .map_err(Error::unavailable)?;
+    let known = messages.iter().flatten();
+    Ok(known
+        .filter_map(|raw| serde_json::from_slice(raw).ok())
+        .flat_map(|message| hints(&message))
+        .collect())
 }
 
 /// Removes what apalis keeps of finished messages for ever: ids, payloads and metadata.
@@ -213,6 +240,38 @@ pub(crate) async fn prune(engine: Arc<Engine>, mut conn: ConnectionManager) {
         tokio::select! {
             () = engine.draining.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::json;
+    use shared::jobs::Dispatched;
+
+    use super::{hints, message};
+
+    fn row(id: i64, dispatch_gen: i32) -> Dispatched {
+        Dispatched { id, dispatch_gen, trace_id: None, run_at: DateTime::UNIX_EPOCH, room: 9 }
+    }
+
+    #[test]
+    fn a_message_says_what_was_handed_out_and_nothing_else() {
+        let rows = [row(7, 1), row(8, 3), row(9, 2)];
+        for upto in 1..=rows.len() {
+            let (first, more) = rows[..upto].split_first().expect("at least one");
+            let expected: Vec<_> =
+                rows[..upto].iter().map(|row| (row.id, row.dispatch_gen)).collect();
+            assert_eq!(hints(&message(first, more)), expected);
+        }
+        assert_eq!(
+            message(&rows[0], &[]),
+            json!({ "job": 7, "generation": 1, "trace": null }),
+            "alone it is what older releases read"
+        );
+        for foreign in [json!(null), json!({ "job": "x" }), json!([1]), json!({ "more": [[1]] })] {
+            assert_eq!(hints(&foreign), []);
         }
     }
 }

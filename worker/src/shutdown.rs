@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::engine::Engine;
-use crate::{apalis, direct, dispatcher, keeper, quarantine, redis};
+use crate::{apalis, direct, dispatcher, intake, keeper, quarantine, redis};
 
 /// How long interrupted runs have to hand back their jobs.
 const HAND_BACK_WITHIN: Duration = Duration::from_secs(3);
@@ -67,6 +67,9 @@ fn start(
             for lane in &engine.lanes {
                 let pusher = redis::Pusher::new(&settings.redis, lane)?;
                 carriers.spawn(dispatcher::run(Arc::clone(engine), Arc::clone(lane), pusher));
+                if let Some(arrivals) = lane.open() {
+                    carriers.spawn(intake::run(Arc::clone(engine), Arc::clone(lane), arrivals));
+                }
                 carriers.spawn(apalis::run(Arc::clone(engine), Arc::clone(lane)));
             }
         }

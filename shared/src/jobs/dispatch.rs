@@ -26,6 +26,9 @@ pub struct Dispatched {
     /// When it was due (business time).
     #[diesel(sql_type = Timestamptz)]
     pub run_at: DateTime<Utc>,
+    /// How many rows might have been handed out with it: as many as were means that more may be due.
+    #[diesel(sql_type = BigInt)]
+    pub room: i64,
 }
 
 /// Marks due rows as dispatched and returns them, at most `batch`. Suspects are left to [`claim_suspect`](super::claim_suspect).
@@ -43,19 +46,21 @@ pub async fn take_due(
     batch: i64,
 ) -> Result<Vec<Dispatched>> {
     let rows = statement(
-        "UPDATE jobs SET state = 'dispatched', dispatch_gen = dispatch_gen + 1, dispatched_at = now()
+        "WITH room AS MATERIALIZED (
+             SELECT least($3, greatest(0,
+                 least(2000, greatest(64, 2 * coalesce((SELECT sum(slots) FROM job_workers
+                                            WHERE queue = $1 AND seen_at > now() - interval '30 seconds'), 0)))
+                 - (SELECT count(*) FROM jobs WHERE state = 'dispatched' AND queue = $1))) AS rows)
+         UPDATE jobs SET state = 'dispatched', dispatch_gen = dispatch_gen + 1, dispatched_at = now()
          WHERE id = ANY (ARRAY(
              SELECT id FROM jobs
              WHERE state = 'pending' AND crashes = 0 AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
                AND (run_at, id) > ($4, $5)
                AND NOT EXISTS (SELECT FROM job_queues q WHERE q.queue = $1 AND q.paused_at IS NOT NULL)
              ORDER BY run_at, id
-             LIMIT least($3, greatest(0,
-                 least(2000, greatest(64, 2 * coalesce((SELECT sum(slots) FROM job_workers
-                                            WHERE queue = $1 AND seen_at > now() - interval '30 seconds'), 0)))
-                 - (SELECT count(*) FROM jobs WHERE state = 'dispatched' AND queue = $1)))
+             LIMIT (SELECT rows FROM room)
              FOR NO KEY UPDATE SKIP LOCKED))
-         RETURNING id, dispatch_gen, trace_id, run_at",
+         RETURNING id, dispatch_gen, trace_id, run_at, (SELECT rows FROM room) AS room",
     )
     .bind::<Text, _>(queue.as_str())
     .bind::<Array<Text>, _>(kinds)
@@ -65,6 +70,28 @@ pub async fn take_due(
     .load(conn)
     .await?;
     Ok(rows)
+}
+
+/// How long until the next row of a queue falls due, in milliseconds; none when nothing waits for its time. Rows that are
+/// due already are not meant: they wait for a slot, or for the end of a pause.
+///
+/// # Errors
+/// The database's.
+pub async fn next_due(conn: &mut Conn, queue: Queue) -> Result<Option<i64>> {
+    #[derive(QueryableByName)]
+    struct Next {
+        #[diesel(sql_type = Nullable<BigInt>)]
+        wait_ms: Option<i64>,
+    }
+    let next: Next = statement(
+        "SELECT ceil(extract(epoch FROM (SELECT min(run_at) FROM jobs
+                                         WHERE state = 'pending' AND queue = $1 AND run_at > app_now()) - app_now())
+                     * 1000)::bigint AS wait_ms",
+    )
+    .bind::<Text, _>(queue.as_str())
+    .get_result(conn)
+    .await?;
+    Ok(next.wait_ms)
 }
 
 /// Takes back rows that were handed out and never started: the message, or its queue, was lost.

@@ -50,7 +50,9 @@ use crate::{App, Outcome, Tx};
 pub use backoff::Backoff;
 pub use cancel::{cancel_requests, is_cancel_requested};
 pub use claim::{Claimed, Floor, claim_dispatched, claim_pending, claim_suspect};
-pub use dispatch::{Dispatched, offer_again, offer_everything_again, take_back, take_due};
+pub use dispatch::{
+    Dispatched, next_due, offer_again, offer_everything_again, take_back, take_due,
+};
 pub use doorbell::{Doorbell, listen};
 pub use effect::claim_effect;
 pub use enqueue::{Enqueued, Origin, enqueue, enqueue_at};

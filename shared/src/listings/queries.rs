@@ -275,6 +275,13 @@ fn matching(scope: Scope, filter: &Filter) -> IntoBoxed<'static, joined, Pg> {
         let found = sql::<Bool>("to_tsvector('simple', listings.title || ' ' || listings.description) @@ websearch_to_tsquery('simple', ")
             .bind::<Text, _>(words.clone())
             .sql(")");
+        // What the index does not know yet is found by its own words; what it knows, it knows better.
+        let not_indexed = array(
+            listing_search::table
+                .select(listing_search::listing_id)
+                .filter(listing_search::stale_at.is_not_null()),
+        );
+        let found = found.and(listings::id.eq_any(not_indexed));
         // An array and not a subquery of `IN`: found once, then looked up beside the other indexes.
         let document =
             sql::<Bool>("listing_search.document @@ websearch_to_tsquery('simple', search_words(")

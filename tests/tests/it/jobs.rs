@@ -241,3 +241,45 @@ async fn a_job_starts_soon_after_its_commit() {
     worker.stop().await;
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deep_queue_travels_in_few_messages_and_a_worker_that_leaves_gives_back_what_it_had_not_begun()
+ {
+    let app = TestApp::start().await;
+    app.database
+        .execute(
+            "INSERT INTO jobs (kind, queue, args, run_at, max_attempts)
+             SELECT 'test_count', 'default', json_build_object('key', 'deep-' || n), app_now(), 3 FROM generate_series(1, 1500) n",
+        )
+        .await;
+    let undone = "SELECT count(*) FROM jobs WHERE state <> 'done'";
+    let first = app.in_process_worker().await;
+    eventually("some are done", async || {
+        app.database.number("SELECT count(*) FROM effects").await > 100
+    })
+    .await;
+    first.stop().await;
+    assert_eq!(
+        app.database
+            .number("SELECT count(*) FROM jobs WHERE state IN ('running', 'dispatched')")
+            .await,
+        0,
+        "nothing waits for a lease or a dispatch timeout"
+    );
+    let second = app.in_process_worker().await;
+    eventually("all are done", async || app.database.number(undone).await == 0).await;
+    assert_eq!(
+        app.database
+            .number("SELECT count(*) FROM jobs WHERE dispatched_at < now() - interval '15 seconds'")
+            .await,
+        0,
+        "nothing waited for its lease or for the dispatch timeout"
+    );
+    second.stop().await;
+    assert_eq!(
+        app.database.number("SELECT count(*) FROM effects WHERE effect_key LIKE 'deep-%'").await,
+        1500
+    );
+    assert_eq!(app.database.number("SELECT count(*) FROM jobs WHERE attempt <> 1").await, 0);
+    app.finish().await;
+}

@@ -43,6 +43,8 @@ async fn a_fresh_listing_is_found_at_once_and_by_its_game_soon() {
         ("PUBG mobile", 1),
         ("пубг", 1),
         ("pubg conqueror", 1),
+        ("conqueror -steam", 1),
+        ("conqueror -pubg", 0),
         ("\"mobile pubg\"", 0),
         ("pubg steam", 0),
         ("pubg or steam", 1),
