@@ -5,13 +5,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use shared::error::Result;
-use shared::jobs::{self, Dispatched};
+use shared::jobs::{self, Bounds, Dispatched};
 use shared::telemetry::metrics;
 
 use crate::engine::Engine;
 use crate::floors::Floors;
 use crate::lane::{Lane, count};
 use crate::redis::Pusher;
+use crate::window::Window;
 
 /// Rows per statement and per push.
 const BATCH: i64 = 500;
@@ -23,7 +24,7 @@ const SPREAD: usize = 8;
 /// Hands out due rows whenever the bell rings, and at every poll.
 pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>, pusher: Pusher) {
     let poll = engine.app.settings.jobs.poll_every;
-    let mut floors = Floors::default();
+    let (mut floors, mut window) = (Floors::default(), Window::default());
     let mut wait = poll;
     loop {
         tokio::select! {
@@ -36,7 +37,7 @@ pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>, pusher: Pusher) {
             continue;
         }
         while !engine.draining.is_cancelled() {
-            match dispatch(&engine, &lane, &pusher, &mut floors).await {
+            match dispatch(&engine, &lane, &pusher, (&mut floors, &mut window)).await {
                 Ok(0) if floors.is_low() => break,
                 Ok(0) => floors = Floors::default(),
                 Ok(BATCH) => {}
@@ -75,13 +76,13 @@ async fn dispatch(
     engine: &Engine,
     lane: &Lane,
     pusher: &Pusher,
-    floors: &mut Floors,
+    (floors, window): (&mut Floors, &mut Window),
 ) -> Result<i64> {
     let conn = &mut engine.app.db.read().await?;
-    let rows = jobs::take_due(conn, lane.queue, &lane.kinds, floors.floor(), BATCH).await?;
-    if rows.is_empty() {
-        return Ok(0);
-    }
+    let bounds = Bounds { floor: floors.floor(), batch: BATCH, room: window.room(lane) };
+    let rows = jobs::take_due(conn, lane.queue, &lane.kinds, bounds).await?;
+    let Some(first) = rows.first() else { return Ok(0) };
+    window.handed_out(rows.len(), bounds.room.unwrap_or(first.room));
     (engine.probe)("after_mark");
     if let Err(error) = pusher.push(&rows, group(&rows)).await {
         // The message may have arrived all the same: by then its generation is out of date.
@@ -102,6 +103,6 @@ async fn dispatch(
 /// How many jobs one message speaks of. One, unless the window kept rows back: while there is enough for everybody, it
 /// does no harm when one worker takes more than its share.
 fn group(rows: &[Dispatched]) -> usize {
-    let is_deep = rows.first().is_some_and(|row| count(rows.len()) >= row.room);
+    let is_deep = rows.first().is_some_and(|row| count(rows.len()) >= row.room.min(BATCH));
     if is_deep { (rows.len() / SPREAD).clamp(1, GROUP_MAX) } else { 1 }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use shared::error::Result;
 use shared::ids::JobId;
@@ -65,6 +66,7 @@ pub(crate) async fn run(
             }
         }
         // The window has room again, and so has the transport.
+        lane.taken.fetch_add(hints.len(), Ordering::Relaxed);
         lane.bell.notify_one();
         lane.fetch.notify_one();
     }

@@ -1,6 +1,6 @@
 //! One queue inside one worker process: its slots, its bells, and the hints that wait for a slot.
 
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub(crate) struct Lane {
     pub(crate) fetch: Arc<Notify>,
     /// How often the transport's worker was started again: it has another name each time.
     pub(crate) transport_restarts: AtomicU32,
+    /// Hints that left the window since the dispatcher looked.
+    pub(crate) taken: AtomicUsize,
     arrivals: mpsc::Sender<Arrived>,
     /// The other end, until the intake is started.
     unopened: Mutex<Option<mpsc::Receiver<Arrived>>>,
@@ -50,6 +52,7 @@ impl Lane {
             bell: Arc::new(Notify::new()),
             fetch: Arc::new(Notify::new()),
             transport_restarts: AtomicU32::new(0),
+            taken: AtomicUsize::new(0),
             arrivals,
             unopened: Mutex::new(Some(unopened)),
             unstarted: Mutex::default(),

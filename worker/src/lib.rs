@@ -24,6 +24,7 @@ mod quarantine;
 mod redis;
 mod running;
 mod shutdown;
+mod window;
 
 pub use engine::{Engine, Probe};
 pub use shutdown::{run, until_signal};

@@ -60,30 +60,51 @@ pub(crate) fn config(settings: &RedisSettings, queue: Queue, slots: usize) -> Co
 }
 
 /// Pushes hints for one queue.
-#[derive(Clone)]
-pub(crate) struct Pusher(RedisStorage<Value>);
+pub(crate) struct Pusher {
+    storage: RedisStorage<Value>,
+    conn: ConnectionManager,
+    /// Where apalis keeps messages until their time, which it takes from the pusher's clock.
+    scheduled: String,
+}
 
 impl Pusher {
     pub(crate) fn new(settings: &RedisSettings, lane: &Lane) -> Result<Self> {
         let config = config(settings, lane.queue, lane.capacity);
-        Ok(Self(RedisStorage::new(connect(settings, false)?).with_config(config)))
+        let scheduled = config.scheduled_jobs_set();
+        let storage = RedisStorage::new(connect(settings, false)?).with_config(config);
+        Ok(Self { storage, conn: connect(settings, false)?, scheduled })
     }
 
     /// Pushes the rows as messages of `group` hints each, under the id of the first, which no other message ever has.
     pub(crate) async fn push(&self, rows: &[Dispatched], group: usize) -> Result<()> {
-        let tasks: Vec<_> = rows
+        let groups: Vec<(String, Value)> = rows
             .chunks(group.max(1))
             .filter_map(|rows| {
                 let (first, more) = rows.split_first()?;
-                let id = TaskId::from_string(format!("{}:{}", first.id, first.dispatch_gen));
-                Some(TaskBuilder::new(message(first, more)).task_id(id).build())
+                Some((format!("{}:{}", first.id, first.dispatch_gen), message(first, more)))
             })
             .collect();
-        self.0
+        let tasks = groups.iter().map(|(id, message)| {
+            TaskBuilder::new(message.clone()).task_id(TaskId::from_string(id.clone())).build()
+        });
+        let tasks: Vec<_> = tasks.collect();
+        self.storage
             .clone()
             .push_all(stream::iter(tasks))
             .await
-            .map_err(|error| Error::unavailable(error.to_string()))
+            .map_err(|error| Error::unavailable(error.to_string()))?;
+        self.make_due(groups.iter().map(|(id, _)| (0, id.as_str())).collect()).await;
+        Ok(())
+    }
+
+    /// Makes messages due by any clock: this host's may be ahead of the one that fetches them.
+    async fn make_due(&self, messages: Vec<(u8, &str)>) {
+        let mut due = ::redis::cmd("ZADD");
+        due.arg(&self.scheduled).arg("XX").arg(messages);
+        if let Err(error) = due.query_async::<()>(&mut self.conn.clone()).await {
+            // They are due by this host's clock all the same.
+            tracing::debug!(target: "jobs", %error, "pushed messages keep their time");
+        }
     }
 }
 

@@ -51,7 +51,7 @@ pub use backoff::Backoff;
 pub use cancel::{cancel_requests, is_cancel_requested};
 pub use claim::{Claimed, Floor, claim_dispatched, claim_pending, claim_suspect};
 pub use dispatch::{
-    Dispatched, next_due, offer_again, offer_everything_again, take_back, take_due,
+    Bounds, Dispatched, next_due, offer_again, offer_everything_again, take_back, take_due,
 };
 pub use doorbell::{Doorbell, listen};
 pub use effect::claim_effect;

@@ -147,7 +147,7 @@ async fn messages_that_are_stale_or_repeated_claim_nothing() {
     app.enqueue(Count { key: "once".into() }).await;
     let conn = &mut app.app.db.read().await.expect("connects");
     let take = async |conn: &mut shared::Conn| {
-        jobs::take_due(conn, jobs::Queue::Default, &["test_count"], jobs::Floor::NONE, 10)
+        jobs::take_due(conn, jobs::Queue::Default, &["test_count"], jobs::Bounds::at_most(10))
             .await
             .expect("takes")
     };
