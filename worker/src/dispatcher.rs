@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use shared::error::Result;
-use shared::jobs::{self, Bounds, Dispatched};
+use shared::jobs;
 use shared::telemetry::metrics;
 
 use crate::engine::Engine;
@@ -38,10 +38,10 @@ pub(crate) async fn run(engine: Arc<Engine>, lane: Arc<Lane>, pusher: Pusher) {
         }
         while !engine.draining.is_cancelled() {
             match dispatch(&engine, &lane, &pusher, (&mut floors, &mut window)).await {
-                Ok(0) if floors.is_low() => break,
-                Ok(0) => floors = Floors::default(),
-                Ok(BATCH) => {}
-                Ok(_) => break,
+                Ok(Handed::All) if floors.is_low() => break,
+                Ok(Handed::All) => floors = Floors::default(),
+                Ok(Handed::Some) => {}
+                Ok(Handed::Rest | Handed::Full) => break,
                 Err(error) => {
                     tracing::warn!(target: "jobs", queue = %lane.queue, error = error.causes(), "dispatch failed");
                     metrics::RELAY_ERRORS.with_label_values(&[lane.queue.as_str()]).inc();
@@ -71,20 +71,38 @@ pub(crate) async fn until_due(engine: &Engine, lane: &Lane) -> Duration {
     }
 }
 
-/// Marks one batch as dispatched, then pushes it; returns its size. A push that fails is taken back.
+/// How a hand-out ended.
+enum Handed {
+    /// Nothing is due after the floor.
+    All,
+    /// There may be more.
+    Some,
+    /// Everything after the floor that was due.
+    Rest,
+    /// The window is full: more are handed out when some have been taken.
+    Full,
+}
+
+/// Marks one batch as dispatched, then pushes it. A push that fails is taken back.
 async fn dispatch(
     engine: &Engine,
     lane: &Lane,
     pusher: &Pusher,
     (floors, window): (&mut Floors, &mut Window),
-) -> Result<i64> {
+) -> Result<Handed> {
     let conn = &mut engine.app.db.read().await?;
-    let bounds = Bounds { floor: floors.floor(), batch: BATCH, room: window.room(lane) };
-    let rows = jobs::take_due(conn, lane.queue, &lane.kinds, bounds).await?;
-    let Some(first) = rows.first() else { return Ok(0) };
-    window.handed_out(rows.len(), bounds.room.unwrap_or(first.room));
+    let limit = window.free(conn, lane).await?.min(BATCH);
+    if limit <= 0 {
+        return Ok(Handed::Full);
+    }
+    let rows = jobs::take_due(conn, lane.queue, &lane.kinds, floors.floor(), limit).await?;
+    if rows.is_empty() {
+        return Ok(Handed::All);
+    }
+    window.handed_out(rows.len());
     (engine.probe)("after_mark");
-    if let Err(error) = pusher.push(&rows, group(&rows)).await {
+    let may_be_more = count(rows.len()) >= limit;
+    if let Err(error) = pusher.push(&rows, if may_be_more { group(rows.len()) } else { 1 }).await {
         // The message may have arrived all the same: by then its generation is out of date.
         let messages: Vec<_> = rows.iter().map(|row| (row.id, row.dispatch_gen)).collect();
         jobs::take_back(conn, &messages).await?;
@@ -93,16 +111,14 @@ async fn dispatch(
     (engine.probe)("after_push");
     lane.fetch.notify_one();
     floors.raise(rows.iter().map(|row| (row.run_at, row.id)));
-    let pushed = rows.len();
     metrics::RELAY_PUSHED
         .with_label_values(&[lane.queue.as_str()])
-        .inc_by(u64::try_from(pushed).unwrap_or(0));
-    Ok(i64::try_from(pushed).unwrap_or(BATCH))
+        .inc_by(u64::try_from(rows.len()).unwrap_or(0));
+    Ok(if may_be_more { Handed::Some } else { Handed::Rest })
 }
 
-/// How many jobs one message speaks of. One, unless the window kept rows back: while there is enough for everybody, it
-/// does no harm when one worker takes more than its share.
-fn group(rows: &[Dispatched]) -> usize {
-    let is_deep = rows.first().is_some_and(|row| count(rows.len()) >= row.room.min(BATCH));
-    if is_deep { (rows.len() / SPREAD).clamp(1, GROUP_MAX) } else { 1 }
+/// How many jobs one message speaks of while more are due than may be handed out: as long as there is enough for everybody,
+/// it does no harm when one worker takes more than its share.
+fn group(rows: usize) -> usize {
+    (rows / SPREAD).clamp(1, GROUP_MAX)
 }

@@ -274,7 +274,7 @@ mod tests {
     use super::{hints, message};
 
     fn row(id: i64, dispatch_gen: i32) -> Dispatched {
-        Dispatched { id, dispatch_gen, trace_id: None, run_at: DateTime::UNIX_EPOCH, room: 9 }
+        Dispatched { id, dispatch_gen, trace_id: None, run_at: DateTime::UNIX_EPOCH }
     }
 
     #[test]

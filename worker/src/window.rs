@@ -3,6 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use shared::Conn;
+use shared::error::Result;
+use shared::jobs;
+
 use crate::lane::{Lane, count};
 
 /// How long a count is trusted: others hand out and take meanwhile.
@@ -11,26 +15,25 @@ const TRUSTED_FOR: Duration = Duration::from_millis(100);
 /// This worker's share of what is free of a queue's window.
 #[derive(Default)]
 pub(crate) struct Window {
-    /// What was free when it was counted, less what was handed out, and since when.
-    counted: Option<(i64, Instant)>,
+    free: i64,
+    counted: Option<Instant>,
 }
 
 impl Window {
-    /// What is free now; none when it must be counted. What this worker has taken meanwhile is free again.
-    pub(crate) fn room(&mut self, lane: &Lane) -> Option<i64> {
+    /// What is free now; what this worker has taken since it counted is free again.
+    pub(crate) async fn free(&mut self, conn: &mut Conn, lane: &Lane) -> Result<i64> {
         let taken = count(lane.taken.swap(0, Ordering::Relaxed));
-        let (room, since) = self.counted.take()?;
-        if since.elapsed() > TRUSTED_FOR {
-            return None;
+        if self.counted.is_some_and(|counted| counted.elapsed() < TRUSTED_FOR) {
+            self.free = self.free.saturating_add(taken);
+        } else {
+            self.free = jobs::room(conn, lane.queue).await?;
+            self.counted = Some(Instant::now());
         }
-        let room = room.saturating_add(taken);
-        self.counted = Some((room, since));
-        Some(room)
+        Ok(self.free)
     }
 
-    /// So many rows were handed out, of so many that were free.
-    pub(crate) fn handed_out(&mut self, rows: usize, room: i64) {
-        let since = self.counted.map_or_else(Instant::now, |(_, since)| since);
-        self.counted = Some((room.saturating_sub(count(rows)), since));
+    /// So many rows were handed out.
+    pub(crate) fn handed_out(&mut self, rows: usize) {
+        self.free = self.free.saturating_sub(count(rows));
     }
 }

@@ -26,36 +26,36 @@ pub struct Dispatched {
     /// When it was due (business time).
     #[diesel(sql_type = Timestamptz)]
     pub run_at: DateTime<Utc>,
-    /// What was free of this worker's share of the window: as many rows as that mean that more may be due.
-    #[diesel(sql_type = BigInt)]
-    pub room: i64,
 }
 
-/// Where a batch of due rows begins and ends.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// After this row.
-    pub floor: Floor,
-    /// Rows at most.
-    pub batch: i64,
-    /// What is free of this worker's share of the window, when it knows that from a moment ago.
-    pub room: Option<i64>,
-}
-
-impl Bounds {
-    /// Whatever is due, at most so many rows.
-    #[must_use]
-    pub const fn at_most(batch: i64) -> Self {
-        Self { floor: Floor::NONE, batch, room: None }
-    }
-}
-
-/// Marks due rows as dispatched and returns them. Suspects are left to [`claim_suspect`](super::claim_suspect).
+/// How many rows this worker may hand out now: its share of what is free of the queue's window.
 ///
 /// The window of a queue is twice the slots of its live workers, at least 64 and at most 2,000: what Redis holds stays far below the
-/// 8,000 entries that wedge it. Each worker has its share of what is free. Counting reads the dead entries of the index too, as
-/// many as somebody's old snapshot keeps, so a worker that counted a moment ago says what it knows.
-/// Marked before pushed: a crash in between is found by [`offer_again`].
+/// 8,000 entries that wedge it. Counting what is handed out reads the dead entries of an index too, as many as somebody's old
+/// snapshot keeps: it is not for every hand-out.
+///
+/// # Errors
+/// The database's.
+pub async fn room(conn: &mut Conn, queue: Queue) -> Result<i64> {
+    #[derive(QueryableByName)]
+    struct Room {
+        #[diesel(sql_type = BigInt)]
+        rows: i64,
+    }
+    let room: Room = statement(
+        "SELECT ceil(greatest(0, least(2000, greatest(64, 2 * coalesce(sum(slots), 0)))
+                                 - (SELECT count(*) FROM jobs WHERE state = 'dispatched' AND queue = $1))::numeric
+                     / greatest(1, count(*)))::bigint AS rows
+         FROM job_workers WHERE queue = $1 AND seen_at > now() - interval '30 seconds'",
+    )
+    .bind::<Text, _>(queue.as_str())
+    .get_result(conn)
+    .await?;
+    Ok(room.rows)
+}
+
+/// Marks due rows after `floor` as dispatched and returns them, at most `limit`. Suspects are left to
+/// [`claim_suspect`](super::claim_suspect). Marked before pushed: a crash in between is found by [`offer_again`].
 ///
 /// # Errors
 /// The database's.
@@ -63,32 +63,24 @@ pub async fn take_due(
     conn: &mut Conn,
     queue: Queue,
     kinds: &[&str],
-    bounds: Bounds,
+    floor: Floor,
+    limit: i64,
 ) -> Result<Vec<Dispatched>> {
     let rows = statement(
-        "WITH room AS MATERIALIZED (
-             SELECT CASE WHEN $6 IS NOT NULL THEN $6 ELSE (
-                 SELECT ceil(greatest(0, least(2000, greatest(64, 2 * coalesce(sum(slots), 0)))
-                                         - (SELECT count(*) FROM jobs WHERE state = 'dispatched' AND queue = $1))::numeric
-                             / greatest(1, count(*)))::bigint
-                 FROM job_workers WHERE queue = $1 AND seen_at > now() - interval '30 seconds') END AS rows)
-         UPDATE jobs SET state = 'dispatched', dispatch_gen = dispatch_gen + 1, dispatched_at = now()
+        "UPDATE jobs SET state = 'dispatched', dispatch_gen = dispatch_gen + 1, dispatched_at = now()
          WHERE id = ANY (ARRAY(
              SELECT id FROM jobs
              WHERE state = 'pending' AND crashes = 0 AND queue = $1 AND kind = ANY ($2) AND run_at <= app_now()
                AND (run_at, id) > ($4, $5)
                AND NOT EXISTS (SELECT FROM job_queues q WHERE q.queue = $1 AND q.paused_at IS NOT NULL)
-             ORDER BY run_at, id
-             LIMIT (SELECT least($3, rows) FROM room)
-             FOR NO KEY UPDATE SKIP LOCKED))
-         RETURNING id, dispatch_gen, trace_id, run_at, (SELECT rows FROM room) AS room",
+             ORDER BY run_at, id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED))
+         RETURNING id, dispatch_gen, trace_id, run_at",
     )
     .bind::<Text, _>(queue.as_str())
     .bind::<Array<Text>, _>(kinds)
-    .bind::<BigInt, _>(bounds.batch)
-    .bind::<Timestamptz, _>(bounds.floor.run_at)
-    .bind::<BigInt, _>(bounds.floor.id)
-    .bind::<Nullable<BigInt>, _>(bounds.room)
+    .bind::<BigInt, _>(limit)
+    .bind::<Timestamptz, _>(floor.run_at)
+    .bind::<BigInt, _>(floor.id)
     .load(conn)
     .await?;
     Ok(rows)

@@ -51,7 +51,7 @@ pub use backoff::Backoff;
 pub use cancel::{cancel_requests, is_cancel_requested};
 pub use claim::{Claimed, Floor, claim_dispatched, claim_pending, claim_suspect};
 pub use dispatch::{
-    Bounds, Dispatched, next_due, offer_again, offer_everything_again, take_back, take_due,
+    Dispatched, next_due, offer_again, offer_everything_again, room, take_back, take_due,
 };
 pub use doorbell::{Doorbell, listen};
 pub use effect::claim_effect;

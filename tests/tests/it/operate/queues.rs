@@ -62,8 +62,8 @@ async fn a_pause_takes_back_what_was_handed_out_and_its_messages_come_to_nothing
     let (running, bulk) = (job_in(&app, "running").await, job_in(&app, "dispatched").await);
     let conn = &mut app.app.db.read().await.expect("connects");
     let take = async |conn: &mut shared::Conn| {
-        let bounds = jobs::Bounds::at_most(10);
-        jobs::take_due(conn, Queue::Default, &["test_count"], bounds).await.expect("takes")
+        let floor = jobs::Floor::NONE;
+        jobs::take_due(conn, Queue::Default, &["test_count"], floor, 10).await.expect("takes")
     };
     let first = take(conn).await.pop().expect("one is due");
     pause().await.expect(200);
