@@ -144,7 +144,7 @@ impl SubscriptionOut {
             end_date: subscription.end_date,
             rights_until: subscription.rights_until(),
             auto_renew: renewed,
-                retry_at: subscription.retry_at,
+            retry_at: subscription.retry_at,
             next_charge,
             cancelled_at: subscription.cancelled_at,
             cancel_reason: subscription.cancel_reason,
@@ -187,10 +187,7 @@ impl Listed for PlanList {
 
 /// Lists the plans, the free one first.
 #[endpoint(tags("subscriptions"))]
-pub(crate) async fn list_plans(
-    app: AppState,
-    list: List<PlanList>,
-) -> ApiResult<Paged<PlanOut>> {
+pub(crate) async fn list_plans(app: AppState, list: List<PlanList>) -> ApiResult<Paged<PlanOut>> {
     let page = queries::plans(&mut *app.db.read().await?, list.window).await?;
     Ok(list.page(page.map(PlanOut::from)))
 }
@@ -243,9 +240,7 @@ impl BuyBody {
         };
         let billing = match (self.period, self.billing_period) {
             (Some(_), Some(_)) => return Err(Error::field("billing_period", texts::TWICE)),
-            (period, billing_period) => {
-                period.or(billing_period).unwrap_or(BillingPeriod::Monthly)
-            }
+            (period, billing_period) => period.or(billing_period).unwrap_or(BillingPeriod::Monthly),
         };
         Ok(Order { plan, billing, auto_renew: self.auto_renew })
     }

@@ -70,8 +70,7 @@ const PREMIUM_FEATURES: [&str; 5] =
 /// What Pro brings beyond it.
 const PRO_FEATURES: [&str; 3] = ["fast_withdrawal", "personal_manager", "vip_badge"];
 /// Who serves Pro subscribers in person, and where they answer, until staff say otherwise.
-const PRO_MANAGER: (&str, &str) =
-    ("WibeStore Pro", "https://t.me/wibestorebot?start=pro_manager");
+const PRO_MANAGER: (&str, &str) = ("WibeStore Pro", "https://t.me/wibestorebot?start=pro_manager");
 
 /// Name, code, icon.
 const PAYMENT_METHODS: &[(&str, &str, &str)] = &[

@@ -23,12 +23,7 @@ pub enum Which {
 ///
 /// # Errors
 /// `NOT_FOUND` when they have none, or it is not theirs; `INVALID_STATE` when it is over.
-pub async fn cancel(
-    tx: &mut Tx,
-    user: UserId,
-    which: Which,
-    reason: &str,
-) -> Result<Subscription> {
+pub async fn cancel(tx: &mut Tx, user: UserId, which: Which, reason: &str) -> Result<Subscription> {
     let mut subscription = lock_own(tx, user, which).await?;
     if subscription.cancel(reason, tx.now())? == Outcome::AlreadyDone {
         return Ok(subscription);

@@ -1,7 +1,6 @@
 //! What a purchase means to somebody who has a subscription: nothing, more now, or less later.
 
 use chrono::{DateTime, Utc};
-use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{BillingPeriod, Plan, Subscription};
 use crate::Money;
@@ -48,14 +47,13 @@ impl Subscription {
     /// What the rest of the running period is worth, floored to the tiyin.
     pub(super) fn unused(&self, now: DateTime<Utc>) -> Money {
         let microseconds = |from: DateTime<Utc>| {
-            let length = (self.end_date - from).num_microseconds().unwrap_or(i64::MAX);
-            Decimal::from(length.max(0))
+            i128::from((self.end_date - from).num_microseconds().unwrap_or(i64::MAX)).max(0)
         };
-        let (left, whole) = (microseconds(now), microseconds(self.start_date));
-        let left = left.min(whole);
-        let share = self.period_price.decimal().checked_mul(left).and_then(|p| p.checked_div(whole));
-        let floored = share.unwrap_or_default().round_dp_with_strategy(2, RoundingStrategy::ToZero);
-        Money::from_decimal(floored).unwrap_or(Money::ZERO)
+        let whole = microseconds(self.start_date);
+        let left = microseconds(now).min(whole);
+        let price = i128::from(self.period_price.to_tiyin().unwrap_or(0));
+        let share = price.checked_mul(left).and_then(|product| product.checked_div(whole));
+        Money::from_tiyin(share.and_then(|share| i64::try_from(share).ok()).unwrap_or(0))
     }
 }
 

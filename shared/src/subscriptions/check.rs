@@ -8,12 +8,12 @@ use diesel_async::RunQueryDsl;
 
 use super::jobs::{AutoRenewSubscription, SendSubscriptionExpiringSoon};
 use super::renew::end_lost;
+use crate::Tx;
 use crate::error::{Error, Result};
 use crate::ids::{SubscriptionId, UserId};
 use crate::jobs::{Origin, Scanned, enqueue};
 use crate::settings::SubscriptionSettings;
 use crate::statement::statement;
-use crate::Tx;
 
 /// The most subscriptions one run looks at, of each sort; the rest is the next run's.
 const SCAN_MAX: usize = 500;
@@ -86,8 +86,7 @@ pub async fn check(tx: &mut Tx, settings: &SubscriptionSettings) -> Result<Check
     }
     scanned.report();
     let seconds = i64::try_from(settings.remind_before.as_secs()).map_err(Error::internal)?;
-    let near: Vec<Near> =
-        statement(REMIND).bind::<BigInt, _>(seconds).load(tx.conn()).await?;
+    let near: Vec<Near> = statement(REMIND).bind::<BigInt, _>(seconds).load(tx.conn()).await?;
     for Due { id, end_date, .. } in due.iter().filter(|ended| !ended.stuck) {
         let timer = AutoRenewSubscription { user_subscription_id: *id, period_end: *end_date };
         enqueue(tx, &timer).await?;
@@ -100,6 +99,7 @@ pub async fn check(tx: &mut Tx, settings: &SubscriptionSettings) -> Result<Check
         };
         enqueue(tx, &letter).await?;
     }
-    let full = near.len() >= SCAN_MAX || due.iter().filter(|ended| !ended.stuck).count() >= SCAN_MAX;
+    let full =
+        near.len() >= SCAN_MAX || due.iter().filter(|ended| !ended.stuck).count() >= SCAN_MAX;
     Ok(if full { Checked::More } else { Checked::All })
 }

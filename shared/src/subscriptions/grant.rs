@@ -48,8 +48,7 @@ pub async fn grant(
     if by.id == grant.user && !by.is_superuser {
         return Err(Error::new(Code::PermissionDenied));
     }
-    let plan =
-        Plan::find_named(tx, Chosen { field: "plan_slug", plan: grant.plan_slug }).await?;
+    let plan = Plan::find_named(tx, Chosen { field: "plan_slug", plan: grant.plan_slug }).await?;
     check_months(&plan, grant.months)?;
     let theirs = users::table.filter(users::id.eq(grant.user).and(users::deleted_at.is_null()));
     if !diesel::select(exists(theirs)).get_result(tx.conn()).await? {
@@ -89,8 +88,7 @@ async fn give(
                 over.save(tx).await?;
             }
             let settings = &app.settings.subscriptions;
-            let mut new =
-                Subscription::begin(user, plan, BillingPeriod::Monthly, settings, now);
+            let mut new = Subscription::begin(user, plan, BillingPeriod::Monthly, settings, now);
             new.enter(plan, BillingPeriod::Monthly, period);
             new.period_price = Money::ZERO;
             new.auto_renew = false;
@@ -98,7 +96,8 @@ async fn give(
             new
         }
     };
-    let details = json!({ "user": user, "plan": plan.slug, "months": months, "end_date": given.end_date });
+    let details =
+        json!({ "user": user, "plan": plan.slug, "months": months, "end_date": given.end_date });
     given.record(tx, actor, "subscription.granted", details).await?;
     Ok(given)
 }
@@ -125,15 +124,16 @@ async fn revoke(
 }
 
 fn check_months(plan: &Plan, months: i32) -> Result<()> {
+    let (min, max) = if plan.is_free() { (0, 0) } else { (1, MONTHS_MAX) };
     let wrong = |text, limit: i32| {
         Err(Error::new(Code::ValidationError).and_field("months", text, limit.to_string()))
     };
-    match (plan.is_free(), months) {
-        (true, 0) | (false, 1..=MONTHS_MAX) => Ok(()),
-        (true, 1..) => wrong(texts::TOO_LARGE, 0),
-        (false, MONTHS_MAX..) => wrong(texts::TOO_LARGE, MONTHS_MAX),
-        (true, _) => wrong(texts::TOO_SMALL, 0),
-        (false, _) => wrong(texts::TOO_SMALL, 1),
+    if months < min {
+        wrong(texts::TOO_SMALL, min)
+    } else if months > max {
+        wrong(texts::TOO_LARGE, max)
+    } else {
+        Ok(())
     }
 }
 

@@ -31,8 +31,8 @@ mod purchase;
 pub mod queries;
 mod renew;
 
-pub use cancel::{Which, cancel, resume};
 pub(crate) use calendar::stamp;
+pub use cancel::{Which, cancel, resume};
 pub(crate) use check::SWEEP;
 pub use check::{Checked, check};
 pub use current_plan::current_plan;

@@ -12,7 +12,8 @@ use crate::language::Text;
 use crate::schema::subscription_plans;
 use crate::{Conn, Money};
 
-const UNKNOWN: Text = Text::new("Bunday tarif yo'q.", "Такого тарифа нет.", "There is no such plan.");
+const UNKNOWN: Text =
+    Text::new("Bunday tarif yo'q.", "Такого тарифа нет.", "There is no such plan.");
 const NOT_SOLD: Text = Text::new(
     "Bu tarifni hozir sotib olib bo'lmaydi.",
     "Этот тариф сейчас нельзя купить.",
@@ -159,9 +160,14 @@ pub(super) mod tests {
 
     #[test]
     fn a_rate_is_told_as_a_decimal() {
-        for (bp, rate) in
-            [(1_000, "0.10"), (800, "0.08"), (50, "0.0050"), (1_250, "0.1250"), (0, "0.00"), (10_000, "1.00")]
-        {
+        for (bp, rate) in [
+            (1_000, "0.10"),
+            (800, "0.08"),
+            (50, "0.0050"),
+            (1_250, "0.1250"),
+            (0, "0.00"),
+            (10_000, "1.00"),
+        ] {
             let plan = Plan { commission_rate_bp: bp, ..plan("premium", 1, 1) };
             assert_eq!(plan.commission_rate(), rate);
         }
@@ -171,10 +177,7 @@ pub(super) mod tests {
     fn what_is_free_or_switched_off_is_not_sold() {
         let refused = |plan: Plan| plan.require_sold("plan_id").expect_err("refused").code();
         assert_eq!(refused(plan("free", 0, 0)), Code::ValidationError);
-        assert_eq!(
-            refused(Plan { is_active: false, ..plan("pro", 1, 1) }),
-            Code::ValidationError
-        );
+        assert_eq!(refused(Plan { is_active: false, ..plan("pro", 1, 1) }), Code::ValidationError);
         plan("pro", 1, 1).require_sold("plan_id").expect("sold");
     }
 }

@@ -88,11 +88,8 @@ mod tests {
             link: LINK.to_owned(),
         };
         let (amount, method) = (Money::from_soum(90_000), "Payme");
-        let plan = &PlanSubject {
-            plan: TITLE.to_owned(),
-            until: AT.to_owned(),
-            link: LINK.to_owned(),
-        };
+        let plan =
+            &PlanSubject { plan: TITLE.to_owned(), until: AT.to_owned(), link: LINK.to_owned() };
         let shares = deal_resolved::Shares { seller: amount, buyer: amount };
         let sale = sale_paid::Sale { amount, commission: amount, earnings: amount };
         let mut letters = vec![

@@ -18,7 +18,9 @@ async fn everybody_sees_the_plans_that_are_sold() {
     assert_eq!(told("price_yearly"), ["0.00", "490000.00", "990000.00"]);
     assert_eq!(told("commission_rate"), ["0.10", "0.08", "0.05"]);
     assert!(plans.at("/results/2/features").as_array().expect("a list").len() > 5);
-    app.database.execute("UPDATE subscription_plans SET is_active = false WHERE slug = 'pro'").await;
+    app.database
+        .execute("UPDATE subscription_plans SET is_active = false WHERE slug = 'pro'")
+        .await;
     assert_eq!(app.client.get("subscriptions/plans/").await.expect(200).at("/count"), 2);
     app.finish().await;
 }
@@ -72,7 +74,10 @@ async fn the_ui_may_name_a_plan_by_its_id_and_a_period_by_another_name() {
     let body = json!({ "plan_id": plans.at("/results/1/id"), "billing_period": "yearly", "auto_renew": false });
     let bought = person.client.post("subscriptions/purchase/", body).await.expect(201);
     assert_eq!(bought.text_at("/billing_period"), "yearly");
-    assert_eq!((bought.at("/auto_renew"), bought.at("/next_charge")), (&json!(false), &Value::Null));
+    assert_eq!(
+        (bought.at("/auto_renew"), bought.at("/next_charge")),
+        (&json!(false), &Value::Null)
+    );
     assert_eq!(app.available(&person).await, "10000.00");
     go_to_end(&app, &person, "-1 minute").await;
     assert_eq!(standing(&person).await.0, "premium");
@@ -224,7 +229,10 @@ async fn what_cannot_be_bought_is_refused_by_name() {
         (json!({ "plan_slug": 1 }), "plan_slug"),
         (json!({ "plan_slug": "premium", "period": "weekly" }), "period"),
         (json!({ "plan_slug": "premium", "period": "MONTHLY" }), "period"),
-        (json!({ "plan_slug": "premium", "period": "yearly", "billing_period": "monthly" }), "billing_period"),
+        (
+            json!({ "plan_slug": "premium", "period": "yearly", "billing_period": "monthly" }),
+            "billing_period",
+        ),
         (json!({ "plan_slug": "premium", "auto_renew": "yes" }), "auto_renew"),
         (json!({ "plan_slug": "premium", "price": 1 }), "price"),
         (json!({ "plan_slug": "premium", "amount": "0.01" }), "amount"),
@@ -232,7 +240,11 @@ async fn what_cannot_be_bought_is_refused_by_name() {
     ] {
         let reply = person.client.post(path, body.clone()).await;
         let reply = reply.expect_error(400, "VALIDATION_ERROR");
-        assert!(reply.json.pointer(&format!("/error/details/{field}")).is_some(), "{body}: {}", reply.text);
+        assert!(
+            reply.json.pointer(&format!("/error/details/{field}")).is_some(),
+            "{body}: {}",
+            reply.text
+        );
     }
     for body in [json!([]), json!("premium"), json!(null)] {
         person.client.post(path, body).await.expect_error(400, "VALIDATION_ERROR");

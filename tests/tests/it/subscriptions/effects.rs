@@ -1,5 +1,6 @@
 //! What a plan brings: a lower commission on new deals, badges, a place in front, and staff who look sooner.
 
+use diesel_async::SimpleAsyncConnection as _;
 use serde_json::json;
 use tests::{Deal, Person, Story, TestApp};
 
@@ -75,10 +76,7 @@ async fn listings_of_subscribers_come_first_and_wear_a_badge_while_the_plan_runs
     let list = app.client.get("listings/").await.expect(200);
     assert_eq!(ids(&list), [newer, premium.clone()], "by the clock, before any job");
     let shown = app.client.get(&format!("listings/{premium}/")).await.expect(200);
-    assert_eq!(
-        (shown.at("/is_premium"), shown.text_at("/seller/plan")),
-        (&json!(false), "free")
-    );
+    assert_eq!((shown.at("/is_premium"), shown.text_at("/seller/plan")), (&json!(false), "free"));
     let me = seller.client.get("auth/me/").await.expect(200);
     assert_eq!((me.text_at("/plan"), me.at("/is_premium")), ("free", &json!(false)));
     app.run_due_jobs().await;
@@ -141,15 +139,67 @@ async fn operators_see_who_subscribes_and_what_is_overdue() {
     let shown = async |conn: &mut shared::Conn| {
         shared::subscriptions::measure(conn).await.expect("reads");
         let text = String::from_utf8(shared::telemetry::metrics::exposition()).expect("UTF-8");
-        ["subscription_active_count{plan=\"pro\"} ", "subscription_expired_not_processed_count "].map(|name| {
-            let line = text.lines().find(|line| line.starts_with(name)).expect(name);
-            line.replace(name, "")
-        })
+        ["subscription_active_count{plan=\"pro\"} ", "subscription_expired_not_processed_count "]
+            .map(|name| {
+                let line = text.lines().find(|line| line.starts_with(name)).expect(name);
+                line.replace(name, "")
+            })
     };
     assert_eq!(shown(conn).await, ["1", "0"]);
     go_to_end(&app, &person, "11 minutes").await;
     assert_eq!(shown(conn).await, ["1", "1"]);
     app.run_due_jobs().await;
     assert_eq!(shown(conn).await, ["1", "0"], "it waits for the next attempt");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_is_lost_doubled_or_changed_is_found_and_a_second_one_is_refused() {
+    let app = TestApp::start().await;
+    let person = subscriber(&app, "pro", 99_000).await;
+    let history = "SELECT payment_history FROM user_subscriptions";
+    let history = app.database.texts(history).await.remove(0);
+    let restore = &format!("UPDATE user_subscriptions SET payment_history = '{history}'");
+    for (change, undo) in [
+        ("UPDATE user_subscriptions SET payment_history = '[]'", restore.as_str()),
+        (
+            "UPDATE user_subscriptions SET payment_history = payment_history || payment_history",
+            restore,
+        ),
+        (
+            "UPDATE user_subscriptions SET payment_history = jsonb_set(payment_history, '{0,amount}', '\"98999.99\"')",
+            restore,
+        ),
+        (
+            "UPDATE transactions SET amount = amount + 0.01 WHERE type = 'subscription'",
+            "UPDATE transactions SET amount = amount - 0.01 WHERE type = 'subscription'",
+        ),
+        (
+            "UPDATE transactions SET status = 'failed' WHERE type = 'subscription'",
+            "UPDATE transactions SET status = 'completed' WHERE type = 'subscription'",
+        ),
+        (
+            "UPDATE transactions SET metadata = metadata - 'reference' WHERE type = 'subscription'",
+            "UPDATE transactions SET metadata = metadata || (SELECT payment_history -> 0 FROM user_subscriptions) WHERE type = 'subscription'",
+        ),
+    ] {
+        app.database.execute(change).await;
+        let found = shared::ledger::check(&app.app.db).await.expect("checks");
+        let names: Vec<&str> = found.iter().map(|violation| violation.invariant).collect();
+        assert!(names.contains(&"I18_period_paid_once"), "{change}: {names:?}");
+        app.database.execute(undo).await;
+        assert!(shared::ledger::check(&app.app.db).await.expect("checks").is_empty(), "{undo}");
+    }
+    let again = "INSERT INTO transactions (id, user_id, amount, type, status, metadata, processed_at)
+                 SELECT gen_random_uuid(), user_id, amount, type, status, metadata, processed_at FROM transactions WHERE type = 'subscription'";
+    let refused = app.database.owner().await.batch_execute(again).await;
+    assert!(refused.is_err(), "a second transaction of a period");
+    let second = format!(
+        "INSERT INTO user_subscriptions (id, user_id, plan_id, status, start_date, end_date)
+         SELECT gen_random_uuid(), '{}', plan_id, 'active', start_date, end_date FROM user_subscriptions",
+        person.id
+    );
+    let refused = app.database.owner().await.batch_execute(&second).await;
+    assert!(refused.is_err(), "a second running subscription of a person");
     app.finish().await;
 }

@@ -64,7 +64,10 @@ async fn each_period_follows_the_last_and_is_paid_once() {
         ["your plan is on", "your plan is renewed", "your plan is renewed", "your plan is renewed"]
     );
     let renewed = server.mails_to(&person.email).pop().expect("a letter").text();
-    assert!(renewed.contains("Amount: 49 000 UZS") && renewed.contains("Plan: Premium"), "{renewed}");
+    assert!(
+        renewed.contains("Amount: 49 000 UZS") && renewed.contains("Plan: Premium"),
+        "{renewed}"
+    );
     app.finish().await;
 }
 
@@ -77,7 +80,9 @@ async fn an_end_that_is_not_paid_is_tried_twice_again_and_then_it_is_over() {
     assert_eq!(standing(&person).await, pair("premium", "active"), "the grace");
     let told = server.mails_to(&person.email).pop().expect("a letter").text();
     assert!(told.contains("Amount: 49 000 UZS"), "{told}");
-    for (offset, attempts) in [("5 hours 59 minutes", 1), ("6 hours 1 second", 2), ("23 hours 59 minutes", 2)] {
+    for (offset, attempts) in
+        [("5 hours 59 minutes", 1), ("6 hours 1 second", 2), ("23 hours 59 minutes", 2)]
+    {
         go_to_end(&app, &person, offset).await;
         check(&app).await;
         assert_eq!(standing(&person).await, pair("premium", "active"), "{offset}");
@@ -206,10 +211,14 @@ async fn a_lost_timer_costs_an_hour_and_a_dead_one_costs_nobody_money() {
     let (lost, dead) =
         (subscriber(&app, "premium", 98_000).await, subscriber(&app, "pro", 198_000).await);
     let of = |person: &Person| {
-        format!("unique_key LIKE 'subscription_renew:' || (SELECT id FROM user_subscriptions WHERE user_id = '{}') || ':%'", person.id)
+        format!(
+            "unique_key LIKE 'subscription_renew:' || (SELECT id FROM user_subscriptions WHERE user_id = '{}') || ':%'",
+            person.id
+        )
     };
     app.database.execute(&format!("DELETE FROM jobs WHERE {}", of(&lost))).await;
-    let die = format!("UPDATE jobs SET state = 'dead', finished_at = app_now() WHERE {}", of(&dead));
+    let die =
+        format!("UPDATE jobs SET state = 'dead', finished_at = app_now() WHERE {}", of(&dead));
     app.database.execute(&die).await;
     go_to_end(&app, &dead, "1 second").await;
     for _ in 0..3 {
@@ -247,7 +256,9 @@ async fn nothing_is_sold_to_who_is_gone_or_of_a_plan_that_is_switched_off() {
         (subscriber(&app, "pro", 198_000).await, subscriber(&app, "premium", 98_000).await);
     let ban = format!("UPDATE users SET is_active = false WHERE id = '{}'", banned.id);
     app.database.execute(&ban).await;
-    app.database.execute("UPDATE subscription_plans SET is_active = false WHERE slug = 'premium'").await;
+    app.database
+        .execute("UPDATE subscription_plans SET is_active = false WHERE slug = 'premium'")
+        .await;
     go_to_end(&app, &off, "1 second").await;
     app.run_due_jobs().await;
     assert_eq!(standing(&off).await, pair("free", "expired"));
@@ -262,15 +273,23 @@ async fn nothing_is_sold_to_who_is_gone_or_of_a_plan_that_is_switched_off() {
 async fn a_price_that_changed_is_paid_from_the_next_period_on() {
     let app = TestApp::start().await;
     let person = subscriber(&app, "premium", 49_000 + 51_000).await;
-    app.database.execute("UPDATE subscription_plans SET price_monthly = 51000 WHERE slug = 'premium'").await;
+    app.database
+        .execute("UPDATE subscription_plans SET price_monthly = 51000 WHERE slug = 'premium'")
+        .await;
     assert_eq!(mine(&person).await.text_at("/data/next_charge/amount"), "51000.00");
     go_to_end(&app, &person, "1 second").await;
     app.run_due_jobs().await;
     assert_eq!(app.available(&person).await, "0.00");
-    app.database.execute("UPDATE subscription_plans SET price_monthly = 0 WHERE slug = 'premium'").await;
+    app.database
+        .execute("UPDATE subscription_plans SET price_monthly = 0 WHERE slug = 'premium'")
+        .await;
     go_to_end(&app, &person, "1 second").await;
     app.run_due_jobs().await;
-    assert_eq!(standing(&person).await, pair("premium", "active"), "for nothing, nothing is posted");
+    assert_eq!(
+        standing(&person).await,
+        pair("premium", "active"),
+        "for nothing, nothing is posted"
+    );
     assert_eq!(postings(&app).await, 2);
     app.finish().await;
 }

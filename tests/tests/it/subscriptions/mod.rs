@@ -41,9 +41,8 @@ async fn go_to_end(app: &TestApp, person: &Person, offset: &str) {
         "SELECT end_date FROM user_subscriptions WHERE user_id = '{}' ORDER BY created_at DESC LIMIT 1",
         person.id
     );
-    let shift = format!(
-        "UPDATE app_clock SET shift = shift + (({end}) - app_now()) + interval '{offset}'"
-    );
+    let shift =
+        format!("UPDATE app_clock SET shift = shift + (({end}) - app_now()) + interval '{offset}'");
     app.database.execute(&shift).await;
 }
 

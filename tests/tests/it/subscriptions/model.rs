@@ -186,14 +186,16 @@ impl Model {
             self.running.as_mut().expect("runs").next = None;
             return 200;
         }
-        let more = wanted.0 > running.level || (wanted.0 == running.level && wanted.1 > running.length);
+        let more =
+            wanted.0 > running.level || (wanted.0 == running.level && wanted.1 > running.length);
         if !more {
             let running = self.running.as_mut().expect("runs");
             (running.next, running.renews) = (Some(wanted), true);
             return 200;
         }
         let microseconds = |length: TimeDelta| i128::from(length.num_microseconds().expect("fits"));
-        let (left, whole) = (microseconds(running.end - now), microseconds(running.end - running.start));
+        let (left, whole) =
+            (microseconds(running.end - now), microseconds(running.end - running.start));
         let credit = running.level.price(running.length) * left / whole;
         if credit > price {
             return 400;
@@ -228,7 +230,9 @@ impl Model {
     }
 
     fn cancel(&mut self, now: DateTime<Utc>) {
-        let Some(running) = self.running.as_mut().filter(|running| running.lasts(now)) else { return };
+        let Some(running) = self.running.as_mut().filter(|running| running.lasts(now)) else {
+            return;
+        };
         (running.renews, running.next, running.retry) = (false, None, None);
         if running.end <= now {
             self.running = None;
@@ -289,8 +293,11 @@ impl History<'_> {
             }
             Step::Wait(hours) => self.wait(TimeDelta::hours(hours)).await,
             Step::ToEnd(hours) => {
-                let Some(end) = self.model.running.as_ref().map(|running| running.end) else { return };
-                let ahead = end + TimeDelta::hours(hours) + TimeDelta::seconds(20) - self.app.now().await;
+                let Some(end) = self.model.running.as_ref().map(|running| running.end) else {
+                    return;
+                };
+                let ahead =
+                    end + TimeDelta::hours(hours) + TimeDelta::seconds(20) - self.app.now().await;
                 if ahead > TimeDelta::zero() {
                     self.wait(ahead).await;
                 }

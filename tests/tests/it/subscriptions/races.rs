@@ -89,8 +89,10 @@ async fn two_plans_bought_at_once_end_as_if_one_came_after_the_other() {
         let person = app.person("ali").await;
         app.fund(&person, 1_000_000).await;
         let before = postings(&app).await;
-        let clicks =
-            vec![buy(&person, first, "monthly").boxed_local(), buy(&person, second, "monthly").boxed_local()];
+        let clicks = vec![
+            buy(&person, first, "monthly").boxed_local(),
+            buy(&person, second, "monthly").boxed_local(),
+        ];
         let replies = at_the_door(&app, Door::Name(&person), true, clicks).await;
         let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
         let mine = mine(&person).await;

@@ -102,7 +102,12 @@ async fn only_staff_give_only_what_there_is_and_not_to_themselves() {
         assert!(named.is_some(), "{plan} {months}: {}", reply.text);
     }
     let path = format!("admin-panel/users/{}/subscription/", person.id);
-    for body in [json!({ "plan_slug": "pro" }), json!({ "months": 1 }), json!({ "plan_slug": "pro", "months": "1" }), json!({ "plan_slug": "pro", "months": 1, "price": 0 })] {
+    for body in [
+        json!({ "plan_slug": "pro" }),
+        json!({ "months": 1 }),
+        json!({ "plan_slug": "pro", "months": "1" }),
+        json!({ "plan_slug": "pro", "months": 1, "price": 0 }),
+    ] {
         staff.client.post(&path, body).await.expect_error(400, "VALIDATION_ERROR");
     }
     let body = json!({ "plan_slug": "pro", "months": 1 });
