@@ -7,7 +7,7 @@ use super::charge::Bill;
 use super::{Plan, Subscription, SubscriptionStatus};
 use crate::accounts::User;
 use crate::audit::Actor;
-use crate::error::{Code, Result};
+use crate::error::{Kind, Result};
 use crate::ids::SubscriptionId;
 use crate::notifications::{Notice, SubscriptionNews, notify};
 use crate::telemetry::metrics;
@@ -88,7 +88,8 @@ async fn pay_next(tx: &mut Tx, app: &App, mut subscription: Subscription) -> Res
             renewed(tx, &mut subscription, &plan, paid).await?;
             Ok(Timed::Done)
         }
-        Err(error) if error.code() == Code::InsufficientFunds => {
+        // Short, or frozen: it may be otherwise at the next attempt.
+        Err(error) if matches!(error.kind(), Kind::PaymentRequired | Kind::Conflict) => {
             unpaid(tx, app, &mut subscription).await
         }
         Err(error) => Err(error),
