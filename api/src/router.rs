@@ -15,7 +15,7 @@ use crate::error::envelope;
 use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
 use crate::openapi;
 use crate::routes::{
-    accounts, admin, docs, escrows, games, health, jobs, listings, payme, payments,
+    accounts, admin, docs, escrows, games, health, jobs, listings, payme, payments, subscriptions,
 };
 
 /// Everything the API answers to.
@@ -25,6 +25,7 @@ pub(crate) fn routes() -> Router {
         .push(catalogue())
         .push(profile())
         .push(money())
+        .push(plans())
         .push(deals())
         .push(admin())
         .push(operators())
@@ -100,6 +101,7 @@ fn admin() -> Router {
         .push(at("listings/{id}/approve").post(admin::approve_listing))
         .push(at("listings/{id}/reject").post(admin::reject_listing))
         .push(at("listings/{id}/block").post(admin::block_listing))
+        .push(at("users/{id}/subscription").post(subscriptions::grant_plan))
         .push(at("trades").get(admin::list_deals))
         .push(at("trades/{id}").get(admin::show_any_deal))
         .push(at("trades/{id}/refund").post(admin::refund_deal))
@@ -134,6 +136,17 @@ fn money() -> Router {
         .push(at("balance").get(payments::show_balance))
         .push(at("transactions").get(payments::list_transactions))
         .push(at("transactions/{id}").get(payments::show_transaction))
+}
+
+/// For everybody the plans; for everybody with an account their own.
+fn plans() -> Router {
+    at("subscriptions")
+        .push(at("plans").get(subscriptions::list_plans))
+        .push(at("my").get(subscriptions::show_own))
+        .push(at("purchase").post(subscriptions::buy_plan))
+        .push(at("cancel").post(subscriptions::cancel_current))
+        .push(at("resume").post(subscriptions::resume))
+        .push(at("{id}/cancel").post(subscriptions::cancel_one))
 }
 
 /// For payment providers, in their own protocols.

@@ -24,6 +24,11 @@ pub fn schedule() -> Vec<Scheduled> {
             CatchUp::Once,
             "deposits past Payme's 12 hours",
         ),
+        at::<kinds::CheckSubscriptionExpirations>(
+            "0 0 * * * *",
+            CatchUp::Once,
+            "subscriptions that end soon or have ended",
+        ),
         at::<kinds::LedgerCheck>("15 * * * * *", CatchUp::Once, "the ledger's invariants"),
         // listings: the same for what no moderator decided about
         at::<kinds::ReconcileListings>(

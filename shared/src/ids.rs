@@ -58,6 +58,8 @@ uuid_ids! {
     PaymentMethodId,
     /// A subscription plan.
     PlanId,
+    /// A person's subscription to a plan.
+    SubscriptionId,
 }
 
 /// A job's id: a bigint, because operators type it.

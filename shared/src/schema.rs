@@ -359,6 +359,8 @@ diesel::table! {
         is_active -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        manager_name -> Text,
+        manager_contact -> Text,
     }
 }
 
@@ -398,6 +400,16 @@ diesel::table! {
         payment_history -> Jsonb,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        billing_period -> Text,
+        period_price -> Numeric,
+        anchor_date -> Nullable<Timestamptz>,
+        anchor_months -> Integer,
+        next_plan_id -> Nullable<Uuid>,
+        next_billing_period -> Nullable<Text>,
+        retry_at -> Nullable<Timestamptz>,
+        reminded_for -> Nullable<Timestamptz>,
+        grace_seconds -> Integer,
+        rights_until -> Timestamptz,
     }
 }
 

@@ -230,12 +230,13 @@ impl Listed for AllDeals {
     type Order = DealOrder;
     type Filters = DealFilter;
     const ORDERINGS: &'static [(&'static str, DealOrder)] = &[
+        ("priority", DealOrder::Queue),
         ("created_at", DealOrder::Oldest),
         ("-created_at", DealOrder::Newest),
         ("amount", DealOrder::Smallest),
         ("-amount", DealOrder::Largest),
     ];
-    const DEFAULT_ORDER: DealOrder = DealOrder::Newest;
+    const DEFAULT_ORDER: DealOrder = DealOrder::Queue;
     // The panel shows all and never pages.
     const DEFAULT_LIMIT: i64 = 100;
 
@@ -246,7 +247,7 @@ impl Listed for AllDeals {
     }
 }
 
-/// Lists all deals, newest first.
+/// Lists all deals: disputes of Pro subscribers first, then of Premium ones, and the rest newest first.
 #[endpoint(tags("admin"))]
 pub(crate) async fn list_deals(
     app: AppState,

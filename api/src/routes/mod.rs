@@ -10,3 +10,4 @@ pub(crate) mod jobs;
 pub(crate) mod listings;
 pub(crate) mod payme;
 pub(crate) mod payments;
+pub(crate) mod subscriptions;

@@ -1,7 +1,8 @@
 //! Reading deals: with their listing, game and people, in one statement.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -83,6 +84,8 @@ pub struct Filter {
 /// In which order; equals follow their id, so that pages never overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
+    /// Disputes of Pro subscribers first, then of Premium ones; the rest, and equals, newest first.
+    Queue,
     /// By age.
     Newest,
     /// By age.
@@ -94,6 +97,13 @@ pub enum Order {
 }
 
 type Row = (Escrow, Item, Person, Person);
+
+/// How urgent a deal is to staff: a dispute by the plan of the one who opened it.
+const PRIORITY: &str = "(CASE WHEN escrows.status = 'disputed' THEN coalesce((
+         SELECT CASE WHEN p.is_pro THEN 2 WHEN p.is_premium THEN 1 ELSE 0 END
+         FROM user_subscriptions s JOIN subscription_plans p ON p.id = s.plan_id
+         WHERE s.user_id = escrows.disputed_by AND s.status IN ('active', 'cancelled') AND s.rights_until > app_now()), 0)
+     ELSE 0 END)";
 
 /// The tables of a deal; the type has no name worth writing.
 macro_rules! joined {
@@ -207,6 +217,11 @@ pub async fn list(
         );
     }
     let sorted = match order {
+        Order::Queue => wanted.order((
+            sql::<Integer>(PRIORITY).desc(),
+            escrows::created_at.desc(),
+            escrows::id.desc(),
+        )),
         Order::Newest => wanted.order((escrows::created_at.desc(), escrows::id.desc())),
         Order::Oldest => wanted.order((escrows::created_at.asc(), escrows::id.asc())),
         Order::Largest => wanted.order((escrows::amount.desc(), escrows::id.desc())),

@@ -14,3 +14,6 @@ pub use crate::listings::jobs::{
 pub use crate::notifications::jobs::SendNotificationEmail;
 pub use crate::payments::jobs::{ExpireDeposits, SendTransactionEmail};
 pub use crate::statistics::jobs::CalculateDailyStatistics;
+pub use crate::subscriptions::jobs::{
+    AutoRenewSubscription, CheckSubscriptionExpirations, SendSubscriptionExpiringSoon,
+};

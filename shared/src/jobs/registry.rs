@@ -20,6 +20,8 @@ pub fn registry() -> Registry {
         .effect::<kinds::ExpireUnpaidEscrow>()
         .effect::<kinds::ReconcileEscrows>()
         .effect::<kinds::ExpireDeposits>()
+        .effect::<kinds::AutoRenewSubscription>()
+        .effect::<kinds::CheckSubscriptionExpirations>()
         // default
         .effect::<kinds::AutoApproveIfTimeout>()
         .effect::<kinds::ReconcileListings>()
@@ -36,19 +38,17 @@ pub fn registry() -> Registry {
         .external::<kinds::SendWelcomeEmail>()
         .external::<kinds::SendNotificationEmail>()
         .external::<kinds::SendTransactionEmail>()
+        .external::<kinds::SendSubscriptionExpiringSoon>()
         .effect::<kinds::NotifyAdminsNewListing>()
 }
 
 /// The kinds of the specification that are not here yet, each with the domain it comes with: nothing calls for it before.
 /// A test compares this and the registry with the specification's list.
 pub const AWAITED: &[(&str, &str)] = &[
-    ("auto_renew_subscription", "subscriptions that are paid and renewed"),
-    ("check_subscription_expirations", "subscriptions that are paid and renewed"),
     ("cleanup_old_notifications", "notifications inside the platform"),
     ("process_deposit", "providers that must be asked whether a deposit was paid"),
     ("process_withdrawal", "withdrawals and payouts"),
     ("send_password_reset_email", "password reset"),
-    ("send_subscription_expiring_soon", "subscriptions that are paid and renewed"),
 ];
 
 /// The kinds by name.

@@ -10,6 +10,7 @@
 //! | reversal by the provider | `deposit_reversal:<transaction>` | user −A, clearing +A |
 //! | purchase | `escrow_fund:<deal>` | buyer −A, deal +A |
 //! | release, refund or split | `escrow_settle:<deal>` | deal −A, seller +(A−C−R), commission +C, buyer +R |
+//! | period of a subscription | `subscription:<subscription>:<its start>` | user −P, subscriptions +P |
 //!
 //! Release and refund share one key, so a deal cannot be paid out twice nor refunded and paid out.
 

@@ -159,7 +159,7 @@ fn joined() -> _ {
             user_subscriptions::table.on(user_subscriptions::user_id
                 .eq(listings::seller_id)
                 .and(user_subscriptions::status.ne("expired"))
-                .and(user_subscriptions::end_date.gt(app_now()))),
+                .and(user_subscriptions::rights_until.gt(app_now()))),
         )
         .left_join(
             subscription_plans::table

@@ -64,6 +64,14 @@ const PLANS: &[(&str, &str, i64, i64, i32, bool, bool)] = &[
     ("Pro", "pro", 99_000, 990_000, 500, true, true),
 ];
 
+/// What Premium brings, by names that clients translate.
+const PREMIUM_FEATURES: [&str; 5] =
+    ["listing_badge", "search_priority", "reduced_commission", "profile_badge", "priority_support"];
+/// What Pro brings beyond it.
+const PRO_FEATURES: [&str; 3] = ["fast_withdrawal", "personal_manager", "vip_badge"];
+/// Who serves Pro subscribers in person, and where they answer, until staff say otherwise.
+const PRO_MANAGER: (&str, &str) = ("WibeStore Pro", "https://t.me/wibestorebot?start=pro_manager");
+
 /// Name, code, icon.
 const PAYMENT_METHODS: &[(&str, &str, &str)] = &[
     ("Payme", "payme", "payme"),
@@ -94,6 +102,7 @@ pub(super) async fn load(conn: &mut AsyncPgConnection) -> Result<()> {
     let rows: Vec<_> = (1_i32..)
         .zip(PLANS)
         .map(|(order, (name, slug, monthly, yearly, commission, premium, pro))| {
+            let manager = if *pro { PRO_MANAGER } else { ("", "") };
             (
                 subscription_plans::id.eq(Uuid::now_v7()),
                 subscription_plans::name.eq(name),
@@ -101,10 +110,12 @@ pub(super) async fn load(conn: &mut AsyncPgConnection) -> Result<()> {
                 subscription_plans::price_monthly.eq(Money::from_soum(*monthly)),
                 subscription_plans::price_yearly.eq(Money::from_soum(*yearly)),
                 subscription_plans::commission_rate_bp.eq(commission),
-                subscription_plans::features.eq(json!([])),
+                subscription_plans::features.eq(features(*premium, *pro)),
                 subscription_plans::is_premium.eq(premium),
                 subscription_plans::is_pro.eq(pro),
                 subscription_plans::sort_order.eq(order),
+                subscription_plans::manager_name.eq(manager.0),
+                subscription_plans::manager_contact.eq(manager.1),
             )
         })
         .collect();
@@ -131,4 +142,10 @@ pub(super) async fn load(conn: &mut AsyncPgConnection) -> Result<()> {
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// What a plan brings.
+fn features(premium: bool, pro: bool) -> serde_json::Value {
+    let premium = PREMIUM_FEATURES.iter().filter(|_| premium);
+    json!(premium.chain(PRO_FEATURES.iter().filter(|_| pro)).collect::<Vec<_>>())
 }

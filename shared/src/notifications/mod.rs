@@ -5,7 +5,9 @@
 
 mod about_deal;
 mod about_listing;
+mod about_subscription;
 pub mod jobs;
 mod notice;
 
-pub use notice::{DealNews, ListingNews, Notice, notify};
+pub(crate) use about_subscription::expiring_letter;
+pub use notice::{DealNews, ListingNews, Notice, SubscriptionNews, notify};

@@ -1,16 +1,18 @@
 //! The notices, and recording one for a person.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::jobs::SendNotificationEmail;
-use super::{about_deal, about_listing};
+use super::{about_deal, about_listing, about_subscription};
 use crate::accounts::User;
 use crate::error::Result;
 use crate::escrow::Escrow;
-use crate::ids::{EscrowId, ListingId, UserId};
+use crate::ids::{EscrowId, ListingId, SubscriptionId, UserId};
 use crate::jobs::enqueue;
 use crate::listings::Listing;
 use crate::mail::Letter;
+use crate::subscriptions::{Subscription, stamp};
 use crate::text_enum::text_enum;
 use crate::{App, Conn, Tx};
 
@@ -50,6 +52,20 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What happened to a subscription, told to its owner.
+    SubscriptionNews {
+        /// A plan was bought.
+        Purchased = "purchased",
+        /// The next period was paid from the balance.
+        Renewed = "renewed",
+        /// The balance did not cover the next period.
+        Unpaid = "unpaid",
+        /// It is over.
+        Expired = "expired",
+    }
+}
+
 /// What happened to what, by ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "about", rename_all = "snake_case")]
@@ -70,6 +86,15 @@ pub enum Notice {
         /// To which deal.
         escrow_id: EscrowId,
     },
+    /// A subscription; it has many periods.
+    Subscription {
+        /// What happened.
+        news: SubscriptionNews,
+        /// To which subscription.
+        subscription_id: SubscriptionId,
+        /// The start of the period that was paid, or the end of the one that was not.
+        period: DateTime<Utc>,
+    },
 }
 
 impl Notice {
@@ -85,6 +110,16 @@ impl Notice {
         Self::Deal { news, escrow_id: escrow.id }
     }
 
+    /// News of a subscription as it is now.
+    #[must_use]
+    pub fn of_subscription(news: SubscriptionNews, subscription: &Subscription) -> Self {
+        let period = match news {
+            SubscriptionNews::Purchased | SubscriptionNews::Renewed => subscription.start_date,
+            SubscriptionNews::Unpaid | SubscriptionNews::Expired => subscription.end_date,
+        };
+        Self::Subscription { news, subscription_id: subscription.id, period }
+    }
+
     /// The permanent name of what happened: it happened once.
     #[must_use]
     pub fn key(self) -> String {
@@ -93,6 +128,9 @@ impl Notice {
                 format!("listing_{news}:{listing_id}:{version}")
             }
             Self::Deal { news, escrow_id } => format!("deal_{news}:{escrow_id}"),
+            Self::Subscription { news, subscription_id, period } => {
+                format!("subscription_{news}:{subscription_id}:{}", stamp(period))
+            }
         }
     }
 
@@ -109,6 +147,9 @@ impl Notice {
             }
             Self::Deal { news, escrow_id } => {
                 about_deal::letter(conn, app, to, (news, escrow_id)).await
+            }
+            Self::Subscription { news, subscription_id, period } => {
+                about_subscription::letter(conn, app, to, (news, subscription_id, period)).await
             }
         }
     }
@@ -145,6 +186,15 @@ mod tests {
                 Notice::Deal { news: DealNews::HandedOver, escrow_id },
                 json!({ "about": "deal", "news": "handed_over", "escrow_id": zero }),
                 format!("deal_handed_over:{zero}"),
+            ),
+            (
+                Notice::Subscription {
+                    news: SubscriptionNews::Renewed,
+                    subscription_id: SubscriptionId(Uuid::nil()),
+                    period: DateTime::UNIX_EPOCH,
+                },
+                json!({ "about": "subscription", "news": "renewed", "subscription_id": zero, "period": "1970-01-01T00:00:00Z" }),
+                format!("subscription_renewed:{zero}:1970-01-01T00:00:00.000000Z"),
             ),
         ] {
             assert_eq!(serde_json::to_value(notice).expect("stores"), stored);

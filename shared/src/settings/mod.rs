@@ -2,6 +2,7 @@
 
 mod jobs;
 mod mail;
+mod subscriptions;
 mod upkeep;
 mod vars;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use crate::text_enum::text_enum;
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
+pub use subscriptions::SubscriptionSettings;
 pub use upkeep::UpkeepSettings;
 use vars::Vars;
 pub use vars::{Secret, parse_duration};
@@ -54,6 +56,8 @@ pub struct Settings {
     pub payme: PaymeSettings,
     /// How long each step of a deal may take.
     pub windows: Windows,
+    /// Around the end of a subscription's period.
+    pub subscriptions: SubscriptionSettings,
     /// How long things are left alone.
     pub upkeep: UpkeepSettings,
     /// The job platform.
@@ -205,6 +209,7 @@ impl Settings {
             mail: mail::mail(&vars)?,
             payme: payme(&vars)?,
             windows: windows(&vars)?,
+            subscriptions: subscriptions::subscriptions(&vars)?,
             upkeep: upkeep::upkeep(&vars)?,
             jobs: jobs::jobs(&vars)?,
             log: LogSettings {

@@ -3,30 +3,12 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::Plan;
 use crate::Conn;
 use crate::db::app_now;
 use crate::error::Result;
 use crate::ids::UserId;
 use crate::schema::{subscription_plans, user_subscriptions};
-
-/// The plan of everybody who pays for none: reference data that every installation has.
-const FREE: &str = "free";
-
-/// What a subscription brings.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = subscription_plans)]
-pub struct Plan {
-    /// `free`, `premium` or `pro`.
-    pub slug: String,
-    /// As people read it.
-    pub name: String,
-    /// What we keep of a sale, in basis points: 1000 is 10 %.
-    pub commission_rate_bp: i32,
-    /// Whether it is Premium or better.
-    pub is_premium: bool,
-    /// Whether it is Pro.
-    pub is_pro: bool,
-}
 
 /// The plan of a person at this instant of business time: the one that lasts longest, or Free.
 ///
@@ -37,11 +19,11 @@ pub async fn current_plan(conn: &mut Conn, user: UserId) -> Result<Plan> {
         .eq(subscription_plans::id)
         .and(user_subscriptions::user_id.eq(user))
         .and(user_subscriptions::start_date.le(app_now()))
-        .and(user_subscriptions::end_date.gt(app_now()));
+        .and(user_subscriptions::rights_until.gt(app_now()));
     let plan = subscription_plans::table
         .left_join(user_subscriptions::table.on(theirs))
-        .filter(user_subscriptions::id.is_not_null().or(subscription_plans::slug.eq(FREE)))
-        .order(user_subscriptions::end_date.desc().nulls_last())
+        .filter(user_subscriptions::id.is_not_null().or(subscription_plans::slug.eq(Plan::FREE)))
+        .order(user_subscriptions::rights_until.desc().nulls_last())
         .select(Plan::as_select())
         .first(conn)
         .await?;

@@ -136,6 +136,12 @@ metrics! {
     DEPOSIT_PENDING_COUNT: IntGaugeVec = register_int_gauge_vec!("deposit_pending_count", "Deposits that wait for their provider", &["provider"]);
     /// Since when the oldest waits.
     DEPOSIT_PENDING_OLDEST: IntGaugeVec = register_int_gauge_vec!("deposit_pending_oldest_seconds", "Age of the oldest deposit in processing", &["provider"]);
+    /// Subscriptions that give their rights, by plan.
+    SUBSCRIPTIONS_RUNNING: IntGaugeVec = register_int_gauge_vec!("subscription_active_count", "Subscriptions that give their rights", &["plan"]);
+    /// Ends of subscriptions that nobody has dealt with.
+    SUBSCRIPTIONS_OVERDUE: IntGauge = register_int_gauge!("subscription_expired_not_processed_count", "Subscriptions whose period ended more than ten minutes ago and was neither renewed nor ended");
+    /// What became of ends.
+    SUBSCRIPTION_RENEWALS: IntCounterVec = register_int_counter_vec!("subscription_renewals_total", "Ends of subscription periods by what became of them", &["outcome"]);
     /// Listings that wait for a moderator for longer than they may.
     AUTO_APPROVAL_OVERDUE: IntGauge = register_int_gauge!("auto_approval_overdue_count", "Listings that wait for longer than LISTING_AUTO_APPROVE_AFTER");
     /// What a durable commit costs: the ceiling of everything.

@@ -4,20 +4,21 @@
 use super::metrics;
 use crate::jobs::{self, Origin, Queue, Registry};
 use crate::payments::providers::payme;
-use crate::{escrow, listings};
+use crate::{escrow, listings, subscriptions};
 
 /// How a run ends.
 const OUTCOMES: [&str; 7] = ["ok", "retry", "snoozed", "dead", "cancelled", "stale", "handed_back"];
 /// Why a job was taken back.
 const RESCUES: [&str; 3] = ["lease", "dispatch_timeout", "redis_epoch"];
 /// What moves money.
-const POSTINGS: [&str; 6] = [
+const POSTINGS: [&str; 7] = [
     "deposit",
     "deposit_reversal",
     "escrow_fund",
     "escrow_release",
     "escrow_refund",
     "escrow_split",
+    "subscription",
 ];
 
 /// What any process may count: what it runs, jobs it records, postings it writes.
@@ -55,10 +56,13 @@ pub fn of_a_worker(registry: &Registry) {
         metrics::RELAY_PUSHED.with_label_values(&[queue.as_str()]);
         metrics::RELAY_ERRORS.with_label_values(&[queue.as_str()]);
     }
+    for outcome in subscriptions::OUTCOMES {
+        metrics::SUBSCRIPTION_RENEWALS.with_label_values(&[outcome]);
+    }
     for reason in RESCUES {
         metrics::JOB_RESCUED.with_label_values(&[reason]);
     }
-    for sweep in escrow::sweeps().chain([listings::SWEEP]) {
+    for sweep in escrow::sweeps().chain([listings::SWEEP, subscriptions::SWEEP]) {
         metrics::RECONCILER_FOUND.with_label_values(&[sweep]);
     }
 }

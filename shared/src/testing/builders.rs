@@ -351,6 +351,8 @@ impl NewSubscription {
                 user_subscriptions::status.eq("active"),
                 user_subscriptions::start_date.eq(now),
                 user_subscriptions::end_date.eq(now + self.lasts),
+                // A gift: nothing was paid for it, and nothing is.
+                user_subscriptions::auto_renew.eq(false),
             ))
             .execute(tx.conn())
             .await?;

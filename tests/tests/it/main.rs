@@ -17,4 +17,5 @@ mod operate;
 mod payme;
 mod purchases;
 mod schema;
+mod subscriptions;
 mod upkeep;

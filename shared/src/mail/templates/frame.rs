@@ -1,6 +1,6 @@
 //! The frame of every letter: a greeting, what there is to say, facts, a person's quoted words, one button.
 
-use super::{Subject, words};
+use super::{PlanSubject, Subject, words};
 use crate::language::{Language, Text};
 use crate::mail::letter::{escape, one_line, quoted};
 use crate::mail::{Letter, Reader};
@@ -70,6 +70,11 @@ impl Draft {
     pub(super) fn fact(mut self, label: Text, value: impl Into<String>) -> Self {
         self.facts.push((label, value.into()));
         self
+    }
+
+    /// The plan that the letter is about, among the facts.
+    pub(super) fn plan(self, about: &PlanSubject) -> Self {
+        self.fact(words::PLAN, one_line(&about.plan))
     }
 
     /// A person's words, shown as such; nothing when there are none.

@@ -33,7 +33,25 @@ pub(crate) mod deposit_returned;
 pub(crate) mod purchase_refunded;
 pub(crate) mod sale_paid;
 
+// ── subscriptions ──
+pub(crate) mod subscription_expired;
+pub(crate) mod subscription_expiring;
+pub(crate) mod subscription_purchased;
+pub(crate) mod subscription_renewed;
+pub(crate) mod subscription_unpaid;
+
 use crate::Money;
+
+/// What a letter about a subscription is about.
+#[derive(Clone, Debug)]
+pub(crate) struct PlanSubject {
+    /// The plan's name.
+    pub(crate) plan: String,
+    /// Until when it holds, on the reader's clock.
+    pub(crate) until: String,
+    /// The page of plans.
+    pub(crate) link: String,
+}
 
 /// What a letter is about: a listing, or the deal on one.
 #[derive(Clone, Debug)]
@@ -70,6 +88,8 @@ mod tests {
             link: LINK.to_owned(),
         };
         let (amount, method) = (Money::from_soum(90_000), "Payme");
+        let plan =
+            &PlanSubject { plan: TITLE.to_owned(), until: AT.to_owned(), link: LINK.to_owned() };
         let shares = deal_resolved::Shares { seller: amount, buyer: amount };
         let sale = sale_paid::Sale { amount, commission: amount, earnings: amount };
         let mut letters = vec![
@@ -91,6 +111,12 @@ mod tests {
             deposit_cancelled::letter(reader, amount, method, LINK),
             deposit_returned::letter(reader, amount, method, AT, LINK),
             sale_paid::letter(reader, about, sale, AT),
+            subscription_purchased::letter(reader, plan, amount),
+            subscription_renewed::letter(reader, plan, amount),
+            subscription_unpaid::letter(reader, plan, amount),
+            subscription_expiring::to_be_renewed(reader, plan, amount),
+            subscription_expiring::to_end(reader, plan),
+            subscription_expired::letter(reader, plan),
         ];
         for undone in [
             deal_refunded::Undone::Undelivered,

@@ -22,11 +22,15 @@ pub(super) const TO_BUYER: Text = Text::new("Xaridorga", "Покупателю",
 pub(super) const REASON: Text = Text::new("Sababi", "Причина", "The reason");
 pub(super) const DECISION: Text = Text::new("Qaror", "Решение", "The decision");
 
+pub(super) const PLAN: Text = Text::new("Tarif", "Тариф", "Plan");
+
 pub(super) const OPEN_DEAL: Text = Text::new("Bitimni ochish", "Открыть сделку", "Open the deal");
 pub(super) const OPEN_LISTING: Text =
     Text::new("E'lonni ochish", "Открыть объявление", "Open the listing");
 pub(super) const OPEN_PROFILE: Text =
     Text::new("Profilni ochish", "Открыть профиль", "Open your profile");
+pub(super) const OPEN_PLANS: Text =
+    Text::new("Tariflarni ko'rish", "Смотреть тарифы", "See the plans");
 
 const SUM: Text = Text::new("{} so'm", "{} сум", "{} UZS");
 
