@@ -44,9 +44,15 @@
 //! in `store_invoice_id` under the platform's id. A payment has the id of its invoice; a second payment for the same
 //! invoice ([`Multicard::pay_again`]) has one of its own.
 
+mod click;
 mod clock;
+mod form;
+mod html;
+mod index;
 mod journal;
 mod multicard;
+mod payme;
+mod paynet;
 mod server;
 mod settings;
 mod signatures;

@@ -13,6 +13,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// `API_URL`: the platform whose webhooks are called, without a path.
     pub platform: String,
+    /// `PAYME_MERCHANT_ID`; unset, any shop's link is opened.
+    pub payme_merchant: Option<String>,
     /// `PAYME_SECRET_KEY`.
     pub payme_key: String,
     /// `CLICK_SERVICE_ID`.
@@ -71,6 +73,7 @@ impl Settings {
         Ok(Self {
             listen,
             platform: or("API_URL", "http://127.0.0.1:8000").trim_end_matches('/').to_owned(),
+            payme_merchant: optional("PAYME_MERCHANT_ID"),
             payme_key: or("PAYME_SECRET_KEY", "sandbox-payme-key-that-opens-nothing"),
             click_service: or("CLICK_SERVICE_ID", "10001"),
             click_key: or("CLICK_SECRET_KEY", "sandbox-click-key"),

@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use salvo::Depot;
 
+use crate::click;
 use crate::clock::Clock;
 use crate::journal::{Journal, WebhookCall};
-use crate::multicard::Book;
+use crate::multicard;
+use crate::paynet::Terminal;
 use crate::settings::Settings;
 
 /// The providers' memory, and the way to the platform.
@@ -17,7 +19,9 @@ pub(crate) struct World {
     pub(crate) http: reqwest::Client,
     pub(crate) clock: Clock,
     pub(crate) journal: Journal,
-    pub(crate) multicard: Mutex<Book>,
+    pub(crate) click: Mutex<click::Book>,
+    pub(crate) multicard: Mutex<multicard::Book>,
+    pub(crate) paynet: Terminal,
     platform: Mutex<Platform>,
 }
 
@@ -38,7 +42,9 @@ impl World {
             .build()?;
         let platform = Platform { url: settings.platform.clone(), for_callbacks: false };
         Ok(Self {
-            multicard: Mutex::new(Book::default()),
+            click: Mutex::default(),
+            multicard: Mutex::default(),
+            paynet: Terminal::default(),
             clock: Clock::default(),
             journal: Journal::default(),
             platform: Mutex::new(platform),

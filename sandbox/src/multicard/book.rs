@@ -80,6 +80,11 @@ impl Book {
         self.orders.clear();
     }
 
+    /// Forgets the orders that were for this thing alone.
+    pub(crate) fn forget_orders_of(&mut self, subject: &str) {
+        self.orders.retain(|order| order.of.as_deref() != Some(subject));
+    }
+
     /// Counts a call about one of `subjects`, and says how it is to go.
     pub(crate) fn ordered(&mut self, call: Call, subject: &str) -> Order {
         *self.asked.entry(call).or_default() += 1;

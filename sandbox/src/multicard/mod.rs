@@ -3,6 +3,7 @@
 mod api;
 mod book;
 mod callback;
+mod checkout;
 mod control;
 mod credits;
 mod fields;
@@ -28,7 +29,10 @@ use crate::world::{World, lock};
 
 /// The API and the page, under `/multicard`.
 pub(crate) fn router() -> Router {
-    Router::with_path("multicard").push(control::router()).push(api::router())
+    Router::with_path("multicard")
+        .push(control::router())
+        .push(checkout::router())
+        .push(api::router())
 }
 
 /// Multicard as whoever started the sandbox sees it.
@@ -77,6 +81,12 @@ impl Multicard {
     /// Switches between the two kinds of callback.
     pub fn switch(&self, mode: Mode) {
         lock(&self.world.multicard).mode = mode;
+    }
+
+    /// The kind of callback that is sent.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        lock(&self.world.multicard).mode
     }
 
     /// Every token that was given out is worthless from now on.
