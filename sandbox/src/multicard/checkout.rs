@@ -67,10 +67,7 @@ fn told(payment: &Payment) -> String {
 fn send(res: &mut Response, world: &World, uuid: &str, words: &str) {
     let (invoice, payment) = {
         let mut book = lock(&world.multicard);
-        (
-            book.invoice(uuid).map(|found| found.clone()),
-            book.last_payment(uuid).map(|found| found.clone()),
-        )
+        (book.invoice(uuid).cloned(), book.last_payment(uuid).cloned())
     };
     match (invoice, payment) {
         (Ok(invoice), Ok(payment)) => {

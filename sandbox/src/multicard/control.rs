@@ -35,11 +35,11 @@ enum Command {
 }
 
 pub(crate) fn router() -> Router {
-    Router::with_path("_control").post(command).get(state)
+    Router::with_path("_control").post(take_command).get(show_state)
 }
 
 #[handler]
-async fn command(req: &mut Request, depot: &mut Depot, res: &mut Response) {
+async fn take_command(req: &mut Request, depot: &mut Depot, res: &mut Response) {
     let multicard = Multicard::new(&World::of(depot));
     let body = match req.payload().await {
         Ok(body) => serde_json::from_slice::<Command>(body).map_err(|error| error.to_string()),
@@ -87,7 +87,7 @@ async fn obey(multicard: &Multicard, command: Command) -> Result<Value, String> 
 }
 
 #[handler]
-async fn state(depot: &mut Depot, res: &mut Response) {
+async fn show_state(depot: &mut Depot, res: &mut Response) {
     let multicard = Multicard::new(&World::of(depot));
     let payments: Vec<_> = multicard
         .payments()
