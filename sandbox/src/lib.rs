@@ -10,7 +10,8 @@
 //!
 //! let sandbox = Sandbox::start(Settings::development()).await?;
 //! let multicard = sandbox.multicard();          // MULTICARD_BASE_URL is multicard.base_url()
-//! sandbox.move_platform("http://127.0.0.1:8000"); // webhooks and callbacks go there from now on
+//! // The platform is started with sandbox.variables(); then webhooks and callbacks go to it:
+//! sandbox.move_platform("http://127.0.0.1:8000");
 //!
 //! // The next payout is accepted, its answer never comes, and it succeeds when it was asked for twice.
 //! multicard.order(
@@ -113,6 +114,33 @@ impl Sandbox {
     #[must_use]
     pub fn multicard(&self) -> Multicard {
         Multicard::new(&self.world)
+    }
+
+    /// The variables that make a platform speak with this sandbox: addresses, and the keys that both sides know.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let (settings, url) = (&self.world.settings, self.url());
+        let mut variables = vec![
+            ("PAYME_CHECKOUT_URL", format!("{url}/payme")),
+            ("CLICK_CHECKOUT_URL", format!("{url}/click")),
+            ("CLICK_API_URL", format!("{url}/click/api")),
+            ("PAYNET_CHECKOUT_URL", format!("{url}/paynet")),
+            ("MULTICARD_BASE_URL", format!("{url}/multicard")),
+        ];
+        for (name, value) in [
+            ("PAYME_SECRET_KEY", &settings.payme_key),
+            ("CLICK_SERVICE_ID", &settings.click_service),
+            ("CLICK_SECRET_KEY", &settings.click_key),
+            ("PAYNET_SERVICE_ID", &settings.paynet_service),
+            ("PAYNET_LOGIN", &settings.paynet_login),
+            ("PAYNET_PASSWORD", &settings.paynet_password),
+            ("MULTICARD_STORE_ID", &settings.multicard_store),
+            ("MULTICARD_APPLICATION_ID", &settings.multicard_application),
+            ("MULTICARD_SECRET", &settings.multicard_secret),
+        ] {
+            variables.push((name, value.clone()));
+        }
+        variables
     }
 
     /// Every call that a provider has made to the platform, oldest first.

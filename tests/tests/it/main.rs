@@ -16,5 +16,6 @@ mod observability;
 mod operate;
 mod payme;
 mod purchases;
+mod sandbox;
 mod schema;
 mod upkeep;
