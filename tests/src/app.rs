@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use sandbox::Sandbox;
 use shared::App;
 use shared::ids::{SessionId, UserId};
 use shared::jobs::{self, JobKind};
@@ -133,6 +134,25 @@ impl TestApp {
             api: Some(api),
             finished: AtomicBool::new(false),
         }
+    }
+
+    /// Starts the payment providers, and a platform that speaks with them, with some settings of its own.
+    pub async fn start_with_sandbox(settings: &[(&str, &str)]) -> (Self, Sandbox) {
+        let mut known = sandbox::Settings::development();
+        known.payme_key = "test-payme-key".to_owned();
+        known.redeliver_after = Duration::from_millis(10);
+        let sandbox = Sandbox::start(known).await.expect("listens");
+        let variables = sandbox.variables();
+        let told = variables.iter().map(|(name, value)| (*name, value.as_str()));
+        let told: Vec<_> = told.chain(settings.iter().copied()).collect();
+        let app = Self::start_with(&told).await;
+        sandbox.move_platform(&app.url());
+        (app, sandbox)
+    }
+
+    /// The API's base URL, without a path.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.api.as_ref().expect("serves").address)
     }
 
     /// The variables that make a process part of this platform.

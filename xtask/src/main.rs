@@ -37,8 +37,8 @@ use crate::failure::Result;
 
 const HELP: &str = "\
 cargo xtask up [--fresh] [--release] [--port 8000] [--workers 1]
-    The whole platform on this machine: private Postgres and Redis, schema, demo data,
-    api, worker and scheduler. Ctrl-C stops everything. Data is kept in .local/.
+    The whole platform on this machine: private Postgres and Redis, schema, demo data, the payments
+    sandbox, api, worker and scheduler. Ctrl-C stops everything. Data is kept in .local/.
 cargo xtask test [arguments of cargo test]
     The whole suite, against throw-away servers of its own.
 cargo xtask demo [arguments of the demo]

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use crate::environment::Environment;
 use crate::failure::Result;
 use crate::files;
@@ -40,6 +42,7 @@ pub(crate) fn start(
     platform.choose_settings(site)?;
     platform.operate(site, "migrate")?;
     platform.operate(site, "seed-demo")?;
+    platform.start_sandbox(site)?;
     platform.start_processes(site, workers)?;
     platform.wait_until_ready(site)?;
     Ok(platform)
@@ -49,6 +52,11 @@ impl Platform {
     /// The API's base URL.
     pub(crate) fn api_url(&self) -> &str {
         self.environment.get("API_URL").unwrap_or_default()
+    }
+
+    /// The payments sandbox's base URL.
+    pub(crate) fn sandbox_url(&self) -> &str {
+        self.environment.get("SANDBOX_URL").unwrap_or_default()
     }
 
     /// A command of this platform, with its whole environment.
@@ -91,9 +99,11 @@ impl Platform {
         for (name, value) in sandbox::settings() {
             environment.default(name, value);
         }
-        // Where the payments sandbox will listen; nothing does yet.
-        let multicard = site.ports.take("multicard")?;
-        environment.default("MULTICARD_BASE_URL", format!("http://127.0.0.1:{multicard}"));
+        let url = format!("http://127.0.0.1:{}", site.ports.take("sandbox")?);
+        for (name, path) in sandbox::ADDRESSES {
+            environment.default(name, format!("{url}{path}"));
+        }
+        environment.set("SANDBOX_URL", url);
         Ok(())
     }
 
@@ -101,6 +111,16 @@ impl Platform {
     fn operate(&self, site: &mut Site, what: &str) -> Result<()> {
         let mut wibe = self.command("wibe", &site.workplace);
         interrupts::run_well(wibe.arg(what), &format!("wibe {what}"), || site.processes.tend())
+    }
+
+    /// The providers' side: it is there before our processes call it, and until they have ended.
+    fn start_sandbox(&self, site: &mut Site) -> Result<()> {
+        let name = "sandbox".to_owned();
+        let mut command = self.command(&name, &site.workplace);
+        command.env("SANDBOX_LISTEN", self.sandbox_url().trim_start_matches("http://"));
+        let output = if site.throw_away { Output::File(site.log(&name)?) } else { Output::Console };
+        let role = Role::Server(Signal::SIGTERM);
+        site.processes.start(Service { name, command, role, output })
     }
 
     fn start_processes(&mut self, site: &mut Site, workers: u16) -> Result<()> {
@@ -135,7 +155,8 @@ impl Platform {
 
     fn wait_until_ready(&self, site: &mut Site) -> Result<()> {
         let api = ("api".to_owned(), self.api_url().to_owned());
-        let mut waiting: Vec<_> = self.processes.iter().chain([&api]).collect();
+        let sandbox = ("sandbox".to_owned(), self.sandbox_url().to_owned());
+        let mut waiting: Vec<_> = self.processes.iter().chain([&api, &sandbox]).collect();
         let all_ready = || {
             waiting.retain(|(_, base)| !http::is_ready(base));
             waiting.is_empty()

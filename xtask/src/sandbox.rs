@@ -30,7 +30,7 @@ const ACCOUNTS: [(&str, &str); 17] = [
 ];
 
 /// What `.local/env` holds besides the accounts and keys above.
-const PLATFORM: [&str; 11] = [
+const PLATFORM: [&str; 16] = [
     "API_URL",
     "DATABASE_URL",
     "MIGRATION_DATABASE_URL",
@@ -41,7 +41,21 @@ const PLATFORM: [&str; 11] = [
     "SCHEDULER_METRICS_URL",
     "MAIL_DIR",
     "SMS_DIR",
+    "SANDBOX_URL",
+    "PAYME_CHECKOUT_URL",
+    "CLICK_CHECKOUT_URL",
+    "CLICK_API_URL",
+    "PAYNET_CHECKOUT_URL",
     "MULTICARD_BASE_URL",
+];
+
+/// Where the payments sandbox plays each provider: what a platform calls that was told of no other place.
+pub(crate) const ADDRESSES: [(&str, &str); 5] = [
+    ("PAYME_CHECKOUT_URL", "/payme"),
+    ("CLICK_CHECKOUT_URL", "/click"),
+    ("CLICK_API_URL", "/click/api"),
+    ("PAYNET_CHECKOUT_URL", "/paynet"),
+    ("MULTICARD_BASE_URL", "/multicard"),
 ];
 
 /// All names and values that a platform starts from.

@@ -24,7 +24,7 @@ const RECOVERED_AFTER: Duration = Duration::from_secs(30);
 pub(crate) enum Role {
     /// One of ours: ended first, drains on SIGTERM.
     Process,
-    /// Postgres or Redis: ended last, by the signal that makes it stop fast and tidily.
+    /// What they call, such as Postgres or Redis: ended last, by the signal that makes it stop fast and tidily.
     Server(Signal),
 }
 

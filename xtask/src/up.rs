@@ -8,6 +8,7 @@ use crate::failure::Result;
 use crate::platform::{self, Platform};
 use crate::ports;
 use crate::prerequisites::{self, Need};
+use crate::sandbox;
 use crate::site::Site;
 
 /// Starts the platform, keeps it running, and stops it when asked.
@@ -33,13 +34,14 @@ pub(crate) fn run(checkout: &Checkout, options: &Up) -> Result<()> {
 /// What the caller says, without what an earlier run's `.local/env` said about servers of ours.
 fn environment(checkout: &Checkout, site: &Site, port: u16) -> Environment {
     let mut environment = Environment::read(&checkout.root);
-    let ours = [
+    let servers = [
         ("DATABASE_URL", "postgres"),
         ("MIGRATION_DATABASE_URL", "postgres"),
         ("REDIS_URL", "redis"),
         ("CELERY_BROKER_URL", "redis"),
     ];
-    for (name, server) in ours {
+    let sandbox = sandbox::ADDRESSES.map(|(name, _)| (name, "sandbox"));
+    for (name, server) in servers.into_iter().chain(sandbox) {
         let address = site.ports.remembered(server).map(|port| format!("127.0.0.1:{port}/"));
         let url = environment.get(name).unwrap_or_default();
         if address.is_some_and(|address| url.contains(&address)) {
@@ -67,6 +69,7 @@ fn greet(platform: &Platform) {
     say(format_args!("ready {api}"));
     say(format_args!("\n  API docs   {api}/api/v1/docs/"));
     say(format_args!("  health     {api}/health/ready/"));
+    say(format_args!("  payments   {}/  (the providers' side of it)", platform.sandbox_url()));
     for (name, base) in &platform.processes {
         say(format_args!("  metrics    {base}/metrics  ({name})"));
     }

@@ -49,6 +49,7 @@ fn files_and_functions_can_be_read() {
     let everything = shipped()
         .into_iter()
         .chain(sources("xtask/src"))
+        .chain(sources("sandbox/src"))
         .chain(sources("tests/src"))
         .chain(sources("tests/tests"));
     for (path, text) in everything.filter(|(path, _)| !path.ends_with("schema.rs")) {
@@ -142,6 +143,15 @@ fn the_walls_stand() {
     ] {
         let depends = manifest(member).lines().any(|line| line.starts_with(forbidden));
         assert!(!depends, "{member} depends on {forbidden}");
+    }
+    for dependency in manifest("sandbox").lines() {
+        let ours = ["shared", "api", "worker", "scheduler"]
+            .iter()
+            .any(|ours| dependency.starts_with(ours));
+        assert!(!ours, "the providers do not know the platform: {dependency}");
+    }
+    for shipped in ["api", "worker", "scheduler", "shared", "wibe"] {
+        assert!(!manifest(shipped).contains("sandbox"), "{shipped} ships the sandbox");
     }
     assert!(
         std::fs::read_to_string(Path::new(ROOT).join("shared/src/lib.rs"))

@@ -16,6 +16,7 @@ mod observability;
 mod operate;
 mod payme;
 mod purchases;
+mod sandbox;
 mod schema;
 mod subscriptions;
 mod upkeep;
