@@ -45,6 +45,7 @@ fn pair(plan: &str, status: &str) -> (String, String) {
 async fn each_period_follows_the_last_and_is_paid_once() {
     let (app, server) = with_mail().await;
     let person = subscriber(&app, "premium", 49_000 * 4).await;
+    app.run_due_jobs().await;
     for paid in 2..=4 {
         go_to_end(&app, &person, "1 second").await;
         for _ in 0..3 {

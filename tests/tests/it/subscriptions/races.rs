@@ -42,7 +42,8 @@ async fn at_the_door<T>(
     keeper.batch_execute(&format!("BEGIN; {hold}")).await.expect("holds the door");
     let all = racers.len();
     let begun = &Semaphore::new(if in_order { 1 } else { all });
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = "SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                   WHERE NOT l.granted AND a.datname = current_database()";
     let race = join_all(racers.into_iter().map(|racer| async move {
         begun.acquire().await.expect("open").forget();
         racer.await
