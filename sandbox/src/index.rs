@@ -101,7 +101,7 @@ fn page(world: &World, multicard: &Multicard) -> String {
         payments(&multicard.payments()),
         payouts(&multicard.payouts()),
         faults(multicard),
-        html::said(&calls),
+        html::heard(&calls),
     )
 }
 
