@@ -12,7 +12,7 @@ use tests::{TestApp, seed};
 use world::World;
 
 /// Histories, unless `WIBE_HISTORIES` says otherwise.
-const HISTORIES: u32 = 6;
+const HISTORIES: u32 = 4;
 /// Histories on one platform: then its clock has gone far, and a fresh one is started.
 const HISTORIES_EACH: u32 = 15;
 

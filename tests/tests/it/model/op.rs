@@ -70,9 +70,9 @@ fn drawn() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// A history of 20 to 60 steps.
+/// A history of about 20 to 60 steps: what is drawn about things that do not exist yet is left out.
 pub(super) fn history() -> impl Strategy<Value = Vec<Op>> {
-    prop::collection::vec(drawn(), 20..=60)
+    prop::collection::vec(drawn(), 36..=96)
 }
 
 /// The operation about things that exist; none when there is nothing of the kind. The latest come first.
