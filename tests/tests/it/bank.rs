@@ -204,7 +204,8 @@ async fn money_is_conserved_at_every_moment_of_a_busy_bank() {
     let deposited = bank.deposited.load(Ordering::Relaxed);
     assert_eq!(app.database.number(cleared).await, deposited, "every acknowledged deposit");
     for (name, deals) in [("escrow_fund", &bank.bought), ("escrow_settle", &bank.settled)] {
-        for deal in deals.lock().expect("not poisoned").clone() {
+        let deals = deals.lock().expect("not poisoned").clone();
+        for deal in deals {
             let sql = format!("SELECT count(*) FROM ledger.journal WHERE ref = '{name}:{deal}'");
             assert_eq!(app.database.number(&sql).await, 1, "{name} of {deal}");
         }
