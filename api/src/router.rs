@@ -85,12 +85,17 @@ fn deals() -> Router {
         .push(at("escrow/{id}/trade-status").get(escrows::trade_status))
         .push(at("escrow/{id}/credentials").get(escrows::reveal_credentials))
         .push(at("escrow/{id}/seller-confirm-trade").post(escrows::hand_over))
+        .push(at("escrow/{id}/seller-confirm").post(escrows::hand_over))
         .push(at("escrow/{id}/buyer-confirm").post(escrows::confirm_receipt))
         .push(at("escrow/{id}/buyer-confirm-trade").post(escrows::confirm_receipt))
         .push(at("escrow/{id}/confirm").post(escrows::confirm_receipt))
         .push(at("escrow/{id}/seller-cancel").post(escrows::cancel_by_seller))
         .push(at("escrow/{id}/buyer-cancel").post(escrows::cancel_by_buyer))
         .push(at("escrow/{id}/dispute").post(escrows::dispute))
+        .push(at("escrow/{id}/pay").post(escrows::pay_deal))
+        .push(at("escrow/{id}/release").post(escrows::release_now))
+        .push(at("escrow/{id}/history").get(escrows::list_steps))
+        .push(at("escrow/{id}/evidence").get(escrows::list_evidence).post(escrows::add_evidence))
 }
 
 /// For staff.
@@ -103,7 +108,9 @@ fn admin() -> Router {
         .push(at("listings/{id}/block").post(admin::block_listing))
         .push(at("users/{id}/subscription").post(subscriptions::grant_plan))
         .push(at("trades").get(admin::list_deals))
+        .push(at("trades/stats").get(admin::deal_stats))
         .push(at("trades/{id}").get(admin::show_any_deal))
+        .push(at("trades/{id}/dispute").post(admin::dispute_deal))
         .push(at("trades/{id}/refund").post(admin::refund_deal))
         .push(at("trades/{id}/complete").post(admin::complete_deal))
         .push(at("trades/{id}/resolve-dispute").post(admin::resolve_dispute))

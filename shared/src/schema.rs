@@ -79,6 +79,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    escrow_decisions (escrow_id) {
+        escrow_id -> Uuid,
+        staff_id -> Uuid,
+        refund -> Numeric,
+        decided_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    escrow_evidence (id) {
+        id -> BigInt,
+        escrow_id -> Uuid,
+        author_id -> Uuid,
+        text -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     escrow_credentials (escrow_id) {
         escrow_id -> Uuid,
         key_id -> Text,
@@ -136,6 +155,8 @@ diesel::table! {
         closed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        cancel_asked_at -> Nullable<Timestamptz>,
+        counted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -455,6 +476,9 @@ diesel::table! {
 diesel::joinable!(audit_log -> users (actor_id));
 diesel::joinable!(email_tokens -> users (user_id));
 diesel::joinable!(escrow_credentials -> escrows (escrow_id));
+diesel::joinable!(escrow_decisions -> escrows (escrow_id));
+diesel::joinable!(escrow_evidence -> escrows (escrow_id));
+diesel::joinable!(escrow_evidence -> users (author_id));
 diesel::joinable!(escrow_status_history -> escrows (escrow_id));
 diesel::joinable!(escrows -> listings (listing_id));
 diesel::joinable!(listing_credentials -> listings (listing_id));
@@ -476,6 +500,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     effects,
     email_tokens,
     escrow_credentials,
+    escrow_decisions,
+    escrow_evidence,
     escrow_status_history,
     escrows,
     games,

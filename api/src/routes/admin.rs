@@ -132,7 +132,7 @@ pub(crate) async fn reject_listing(
     Ok(Json(ListingOut::new(view, Reader::Staff)))
 }
 
-/// Takes a listing down that is not in a deal.
+/// Takes a listing down. The money of a deal on it stays held until staff decide.
 #[endpoint(tags("admin"))]
 pub(crate) async fn block_listing(
     app: AppState,
@@ -171,6 +171,30 @@ pub(crate) struct TradeOut {
     seller_email: String,
     seller_phone: Option<String>,
     seller_telegram: Option<String>,
+    /// What the first member of staff decided about a large deal; somebody else must decide the same. Details only.
+    awaits_second_decision: Option<FirstDecisionOut>,
+}
+
+/// A decision that waits for a second member of staff.
+#[derive(Serialize, ToSchema)]
+struct FirstDecisionOut {
+    #[salvo(schema(value_type = String, format = Uuid))]
+    by: UserId,
+    /// What would go back to the buyer.
+    #[salvo(schema(value_type = String))]
+    refund: Money,
+}
+
+impl TradeOut {
+    /// A deal with the decision that waits for a second one.
+    async fn load(conn: &mut shared::Conn, id: EscrowId) -> shared::Result<Self> {
+        let deal = deals::find(conn, id).await?;
+        let first =
+            if deal.escrow.holds_money() { escrow::first_decision(conn, id).await? } else { None };
+        let awaits_second_decision =
+            first.map(|first| FirstDecisionOut { by: first.staff_id, refund: first.refund });
+        Ok(Self { awaits_second_decision, ..deal.into() })
+    }
 }
 
 impl Shown for TradeOut {}
@@ -206,6 +230,7 @@ impl From<DealView> for TradeOut {
             seller_email,
             seller_phone,
             seller_telegram: None,
+            awaits_second_decision: None,
         }
     }
 }
@@ -268,8 +293,8 @@ pub(crate) async fn show_any_deal(
     id: Id<EscrowId>,
     view: View<TradeOut>,
 ) -> ApiResult<Viewed<TradeOut>> {
-    let deal = deals::find(&mut *app.db.read().await?, *id).await?;
-    Ok(view.show(deal.into()))
+    let deal = TradeOut::load(&mut *app.db.read().await?, *id).await?;
+    Ok(view.show(deal))
 }
 
 /// Gives the buyer everything back.
@@ -282,11 +307,11 @@ pub(crate) async fn refund_deal(
     let deal = app
         .db
         .transaction(async |tx| {
-            escrow::refund(tx, staff.user.id, *id).await?;
-            deals::find(tx, *id).await
+            escrow::refund(tx, app.settings.two_staff_above, staff.user.id, *id).await?;
+            TradeOut::load(tx, *id).await
         })
         .await?;
-    Ok(Json(deal.into()))
+    Ok(Json(deal))
 }
 
 /// Pays the seller early.
@@ -299,11 +324,63 @@ pub(crate) async fn complete_deal(
     let deal = app
         .db
         .transaction(async |tx| {
-            escrow::complete(tx, staff.user.id, *id).await?;
-            deals::find(tx, *id).await
+            escrow::complete(tx, app.settings.two_staff_above, staff.user.id, *id).await?;
+            TradeOut::load(tx, *id).await
         })
         .await?;
-    Ok(Json(deal.into()))
+    Ok(Json(deal))
+}
+
+/// How many deals are where.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TradeStatsOut {
+    /// Whose money is held.
+    active_trades: i64,
+    /// Paid, and nothing handed over.
+    pending_delivery: i64,
+    /// Waiting for staff.
+    disputed: i64,
+    /// Sold today, in Tashkent.
+    completed_today: i64,
+}
+
+/// Counts the deals.
+#[endpoint(tags("admin"))]
+pub(crate) async fn deal_stats(app: AppState, _staff: Staff) -> ApiResult<Json<TradeStatsOut>> {
+    let stats = escrow::stats(&mut *app.db.read().await?).await?;
+    Ok(Json(TradeStatsOut {
+        active_trades: stats.active,
+        pending_delivery: stats.pending_delivery,
+        disputed: stats.disputed,
+        completed_today: stats.completed_today,
+    }))
+}
+
+/// Why staff stop a deal.
+#[derive(Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StopBody {
+    /// 1 to 2,000 characters.
+    #[validate(length(min = 1, max = 2000))]
+    reason: String,
+}
+
+/// Stops a deal whose money is held, to decide about it.
+#[endpoint(tags("admin"))]
+pub(crate) async fn dispute_deal(
+    app: AppState,
+    staff: Staff,
+    id: Id<EscrowId>,
+    body: Body<StopBody>,
+) -> ApiResult<Json<TradeOut>> {
+    let deal = app
+        .db
+        .transaction(async |tx| {
+            escrow::dispute_by_staff(tx, staff.user.id, *id, &body.reason).await?;
+            TradeOut::load(tx, *id).await
+        })
+        .await?;
+    Ok(Json(deal))
 }
 
 /// Who is right.
@@ -333,9 +410,10 @@ pub(crate) async fn resolve_dispute(
     let deal = app
         .db
         .transaction(async |tx| {
-            escrow::resolve_dispute(tx, staff.user.id, *id, resolution).await?;
-            deals::find(tx, *id).await
+            let limit = app.settings.two_staff_above;
+            escrow::resolve_dispute(tx, limit, staff.user.id, *id, resolution).await?;
+            TradeOut::load(tx, *id).await
         })
         .await?;
-    Ok(Json(deal.into()))
+    Ok(Json(deal))
 }

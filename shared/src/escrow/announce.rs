@@ -30,7 +30,13 @@ impl Escrow {
             Event::Disputed if self.disputed_by == Some(buyer) => {
                 vec![(seller, DealNews::Disputed)]
             }
-            Event::Disputed => vec![(buyer, DealNews::Disputed)],
+            Event::Disputed if self.disputed_by == Some(seller) => {
+                vec![(buyer, DealNews::Disputed)]
+            }
+            // Staff stopped it.
+            Event::Disputed => vec![(seller, DealNews::Disputed), (buyer, DealNews::Disputed)],
+            Event::CancelAsked => vec![(seller, DealNews::CancelAsked)],
+            Event::Withdrawn => vec![(buyer, DealNews::Withdrawn)],
             Event::Resolved => vec![(seller, DealNews::Resolved), (buyer, DealNews::Resolved)],
             Event::Refunded if self.close_reason == Some(CloseReason::SellerCancelled) => vec![],
             Event::Refunded => vec![(seller, DealNews::Refunded)],
@@ -49,7 +55,7 @@ mod tests {
     fn the_other_side_is_told_and_both_when_nobody_acted() {
         let deal = sample(EscrowStatus::Disputed);
         let (buyer, seller) = (deal.buyer_id, deal.seller_id);
-        for (event, told) in [
+        let table = [
             (Event::Opened, vec![]),
             (Event::Cancelled, vec![]),
             (Event::Paid, vec![(seller, DealNews::Paid)]),
@@ -65,9 +71,18 @@ mod tests {
             (Event::Resolved, vec![(seller, DealNews::Resolved), (buyer, DealNews::Resolved)]),
             (Event::Refunded, vec![(seller, DealNews::Refunded)]),
             (Event::Expired, vec![(buyer, DealNews::Cancelled)]),
-        ] {
-            assert_eq!(deal.audience(event), told, "{event}");
+            (Event::CancelAsked, vec![(seller, DealNews::CancelAsked)]),
+            (Event::Withdrawn, vec![(buyer, DealNews::Withdrawn)]),
+        ];
+        for (event, told) in &table {
+            assert_eq!(deal.audience(*event), *told, "{event}");
         }
+        for event in Event::ALL {
+            assert!(table.iter().any(|(known, _)| known == event), "{event} is in the table");
+        }
+        let by_staff = Escrow { disputed_by: Some(UserId::new()), ..deal.clone() };
+        let both = [(seller, DealNews::Disputed), (buyer, DealNews::Disputed)];
+        assert_eq!(by_staff.audience(Event::Disputed), both, "staff stopped it");
         let by_seller = Escrow { disputed_by: Some(seller), ..deal.clone() };
         assert_eq!(by_seller.audience(Event::Disputed), [(buyer, DealNews::Disputed)]);
         let given_up = Escrow { close_reason: Some(CloseReason::SellerCancelled), ..deal };

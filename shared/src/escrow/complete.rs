@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::model::{CloseReason, Escrow, EscrowStatus, Event, lock};
+use super::second_opinion::is_agreed;
 use super::settle::settle;
 use crate::audit::{self, Actor};
 use crate::error::Result;
@@ -11,13 +12,18 @@ use crate::ids::{EscrowId, UserId};
 use crate::{Money, Outcome, Tx};
 
 /// Pays the seller of a deal whose money is held. A repeat by staff finds it done.
+/// A deal above `limit` waits for a second member of staff who decides the same.
 ///
 /// # Errors
 /// `NOT_FOUND`; `PERMISSION_DENIED` for staff who are a party; `INVALID_STATE` when no money is held.
-pub async fn complete(tx: &mut Tx, staff: UserId, id: EscrowId) -> Result<Escrow> {
+pub async fn complete(tx: &mut Tx, limit: Money, staff: UserId, id: EscrowId) -> Result<Escrow> {
     let mut locked = lock(tx, id).await?;
+    let before = locked.escrow.clone();
     match locked.escrow.complete(staff, tx.now())? {
         Outcome::Done => {
+            if !is_agreed(tx, limit, staff, &locked.escrow).await? {
+                return Ok(before);
+            }
             let from = locked.from;
             let escrow = settle(tx, locked, Actor::Staff(staff), Event::Completed, None).await?;
             let details = json!({ "from": from, "seller_earnings": escrow.seller_earnings });

@@ -1,10 +1,11 @@
 //! One of the parties calls staff: nothing moves until they decide.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use super::announce::announce;
 use super::model::{Escrow, EscrowStatus, Event, Side, lock_alone};
-use crate::audit::Actor;
+use crate::audit::{self, Actor};
 use crate::error::{Code, Error, Result, texts};
 use crate::ids::{EscrowId, UserId};
 use crate::{Outcome, Tx};
@@ -25,6 +26,39 @@ pub async fn dispute(tx: &mut Tx, who: UserId, id: EscrowId, reason: &str) -> Re
         announce(tx, &escrow, Event::Disputed).await?;
     }
     Ok(escrow)
+}
+
+/// Staff stop a deal whose money is held, to decide about it. A repeat finds it done.
+///
+/// # Errors
+/// `VALIDATION_ERROR` naming `reason`; `NOT_FOUND`; `PERMISSION_DENIED` for staff who are a party; `INVALID_STATE` when
+/// no money is held.
+pub async fn dispute_by_staff(
+    tx: &mut Tx,
+    staff: UserId,
+    id: EscrowId,
+    reason: &str,
+) -> Result<Escrow> {
+    let reason = reason_of(reason)?;
+    let (mut escrow, from) = lock_alone(tx, id).await?;
+    if escrow.dispute_by_staff(staff, reason, tx.now())? == Outcome::Done {
+        stop(tx, &mut escrow, from, (staff, reason)).await?;
+    }
+    Ok(escrow)
+}
+
+/// Stores a deal that staff have just stopped.
+pub(super) async fn stop(
+    tx: &mut Tx,
+    escrow: &mut Escrow,
+    from: EscrowStatus,
+    (staff, reason): (UserId, &str),
+) -> Result<()> {
+    let actor = Actor::Staff(staff);
+    escrow.save(tx, actor, Event::Disputed, from, Some(reason)).await?;
+    let details = json!({ "from": from, "reason": reason });
+    audit::record(tx, actor, "escrow.dispute", ("escrow", escrow.id.to_string()), details).await?;
+    announce(tx, escrow, Event::Disputed).await
 }
 
 fn reason_of(reason: &str) -> Result<&str> {
@@ -64,11 +98,33 @@ impl Escrow {
         if !allowed {
             return Err(self.refused());
         }
+        self.begin_dispute(who, reason, now);
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn dispute_by_staff(
+        &mut self,
+        staff: UserId,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome> {
+        self.require_impartial(staff)?;
+        if self.status == EscrowStatus::Disputed {
+            return Ok(Outcome::AlreadyDone);
+        }
+        if !self.holds_money() {
+            return Err(self.refused());
+        }
+        self.begin_dispute(staff, reason, now);
+        Ok(Outcome::Done)
+    }
+
+    /// Staff decide from now on.
+    pub(super) fn begin_dispute(&mut self, who: UserId, reason: &str, now: DateTime<Utc>) {
         self.status = EscrowStatus::Disputed;
         self.disputed_at = Some(now);
         self.disputed_by = Some(who);
         self.dispute_reason = Some(reason.to_owned());
-        Ok(Outcome::Done)
     }
 }
 

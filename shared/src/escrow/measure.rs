@@ -19,6 +19,10 @@ struct Figures {
     overdue: i64,
     #[diesel(sql_type = BigInt)]
     overdue_max_seconds: i64,
+    #[diesel(sql_type = BigInt)]
+    disputed: i64,
+    #[diesel(sql_type = BigInt)]
+    disputes_overdue: i64,
 }
 
 /// Sets the gauges of deals.
@@ -27,7 +31,9 @@ pub(crate) async fn measure(conn: &mut Conn) -> Result<()> {
         "SELECT count(*) AS held, coalesce(floor(sum(amount)), 0)::bigint AS held_uzs,
                 count(*) FILTER (WHERE status = 'delivered' AND release_at < app_now()) AS overdue,
                 greatest(0, coalesce(extract(epoch FROM max(app_now() - release_at) FILTER (WHERE status = 'delivered')), 0))::bigint
-                    AS overdue_max_seconds
+                    AS overdue_max_seconds,
+                count(*) FILTER (WHERE status = 'disputed') AS disputed,
+                count(*) FILTER (WHERE status = 'disputed' AND disputed_at < app_now() - interval '14 days') AS disputes_overdue
          FROM escrows WHERE status IN ('paid', 'delivered', 'disputed')",
     )
     .get_result(conn)
@@ -36,5 +42,7 @@ pub(crate) async fn measure(conn: &mut Conn) -> Result<()> {
     metrics::ESCROW_HELD_AMOUNT.set(figures.held_uzs);
     metrics::ESCROW_OVERDUE_COUNT.set(figures.overdue);
     metrics::ESCROW_OVERDUE_MAX.set(figures.overdue_max_seconds);
+    metrics::ESCROW_DISPUTED_COUNT.set(figures.disputed);
+    metrics::ESCROW_DISPUTES_OVERDUE.set(figures.disputes_overdue);
     Ok(())
 }

@@ -51,6 +51,8 @@ text_enum! {
         Undelivered = "undelivered",
         /// The money never came.
         Unpaid = "unpaid",
+        /// Staff blocked the listing before the money came.
+        ListingBlocked = "listing_blocked",
     }
 }
 
@@ -68,6 +70,8 @@ text_enum! {
         Refunded = "refunded",
         Resolved = "resolved",
         Cancelled = "cancelled",
+        CancelAsked = "cancel_asked",
+        Withdrawn = "withdrawn",
         Expired = "expired",
     }
 }
@@ -143,6 +147,10 @@ pub struct Escrow {
     pub created_at: DateTime<Utc>,
     /// Changed at.
     pub updated_at: DateTime<Utc>,
+    /// The buyer wished to cancel at; the hand-over overrules it.
+    pub cancel_asked_at: Option<DateTime<Utc>>,
+    /// In the counters of both people since.
+    pub counted_at: Option<DateTime<Utc>>,
 }
 
 impl Escrow {
@@ -320,6 +328,8 @@ pub(super) mod tests {
             closed_at: None,
             created_at: START,
             updated_at: START,
+            cancel_asked_at: None,
+            counted_at: None,
         }
     }
 

@@ -5,9 +5,10 @@ use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::fund::{fund_waiting, take_money};
+use super::fund::take_money;
 use super::jobs::ExpireUnpaidEscrow;
 use super::model::{CloseReason, Escrow, EscrowStatus, Event, Locked, record};
+use super::pay::pay_from_balance;
 use crate::accounts::Principal;
 use crate::audit::Actor;
 use crate::error::{Code, Error, Result};
@@ -121,7 +122,7 @@ async fn again(
     let waits = escrow.status == EscrowStatus::PendingPayment;
     if waits && order.payment_method == BALANCE {
         let from = escrow.status;
-        let escrow = fund_waiting(tx, app, Locked { listing, escrow, from }).await?;
+        let escrow = pay_from_balance(tx, app, Locked { listing, escrow, from }).await?;
         return Ok(Opened { escrow, deposit: None, outcome: Outcome::AlreadyDone });
     }
     let deposit =
@@ -272,6 +273,8 @@ impl Escrow {
             closed_at: None,
             created_at: now,
             updated_at: now,
+            cancel_asked_at: None,
+            counted_at: None,
         })
     }
 }

@@ -5,7 +5,8 @@ use diesel::sql_types::{Bool, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use super::jobs::{
-    ExpireUnpaidEscrow, ReceiveSilentEscrow, RefundUndeliveredEscrow, ReleaseEscrowPayment,
+    CountSettledDeal, ExpireUnpaidEscrow, HonourCancelWish, ReceiveSilentEscrow,
+    RefundUndeliveredEscrow, ReleaseEscrowPayment,
 };
 use crate::Tx;
 use crate::error::Result;
@@ -32,9 +33,11 @@ enum Enqueue {
     Expire,
     RefundUndelivered,
     ReceiveSilent,
+    HonourWish,
+    Count,
 }
 
-const SWEEPS: [Sweep; 4] = [
+const SWEEPS: [Sweep; 6] = [
     Sweep {
         name: "escrow_release",
         due: "SELECT e.id, EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_release:' || e.id
@@ -74,6 +77,27 @@ const SWEEPS: [Sweep; 4] = [
                               AND j.state IN ('pending', 'dispatched', 'running'))
               ORDER BY stuck, e.receive_by LIMIT 500",
         enqueue: Enqueue::ReceiveSilent,
+    },
+    Sweep {
+        name: "escrow_wish",
+        due: "SELECT e.id, EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_wish:' || e.id
+                                   AND j.state IN ('dead', 'cancelled')) AS stuck
+              FROM escrows e WHERE e.status = 'paid' AND e.cancel_asked_at IS NOT NULL AND e.handed_over_at IS NULL
+              AND e.deliver_by <= app_now()
+              AND NOT EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_wish:' || e.id
+                              AND j.state IN ('pending', 'dispatched', 'running'))
+              ORDER BY stuck, e.deliver_by LIMIT 500",
+        enqueue: Enqueue::HonourWish,
+    },
+    Sweep {
+        name: "escrow_count",
+        due: "SELECT e.id, EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_count:' || e.id
+                                   AND j.state IN ('dead', 'cancelled')) AS stuck
+              FROM escrows e WHERE e.status = 'confirmed' AND e.counted_at IS NULL AND e.closed_at <= app_now()
+              AND NOT EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'escrow_count:' || e.id
+                              AND j.state IN ('pending', 'dispatched', 'running'))
+              ORDER BY stuck, e.closed_at LIMIT 500",
+        enqueue: Enqueue::Count,
     },
 ];
 
@@ -117,6 +141,8 @@ impl Enqueue {
             Self::Expire => enqueue(tx, &ExpireUnpaidEscrow { escrow_id }).await,
             Self::RefundUndelivered => enqueue(tx, &RefundUndeliveredEscrow { escrow_id }).await,
             Self::ReceiveSilent => enqueue(tx, &ReceiveSilentEscrow { escrow_id }).await,
+            Self::HonourWish => enqueue(tx, &HonourCancelWish { escrow_id }).await,
+            Self::Count => enqueue(tx, &CountSettledDeal { escrow_id }).await,
         }?;
         Ok(())
     }

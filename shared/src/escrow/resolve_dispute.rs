@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::model::{CloseReason, Escrow, Event, lock};
+use super::second_opinion::is_agreed;
 use super::settle::settle;
 use crate::audit::{self, Actor};
 use crate::error::{Code, Error, Result, texts};
@@ -31,19 +32,25 @@ pub struct Resolution<'a> {
 }
 
 /// Settles a deal whose money is held by a decision. The same decision again finds it done.
+/// A deal above `limit` waits for a second member of staff who decides the same.
 ///
 /// # Errors
 /// `VALIDATION_ERROR` naming `refund_amount` or `note`; `NOT_FOUND`; `PERMISSION_DENIED` for staff who are a party;
 /// `INVALID_STATE` when no money is held.
 pub async fn resolve_dispute(
     tx: &mut Tx,
+    limit: Money,
     staff: UserId,
     id: EscrowId,
     resolution: Resolution<'_>,
 ) -> Result<Escrow> {
     let mut locked = lock(tx, id).await?;
+    let before = locked.escrow.clone();
     match locked.escrow.resolve(staff, resolution, tx.now())? {
         Outcome::Done => {
+            if !is_agreed(tx, limit, staff, &locked.escrow).await? {
+                return Ok(before);
+            }
             let from = locked.from;
             let escrow =
                 settle(tx, locked, Actor::Staff(staff), Event::Resolved, Some(resolution.note))

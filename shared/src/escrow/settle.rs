@@ -2,21 +2,20 @@
 //! be paid out twice, nor refunded and paid out.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::Uuid as SqlUuid;
-use diesel_async::RunQueryDsl;
 
 use super::announce::announce;
+use super::jobs::CountSettledDeal;
 use super::model::{CloseReason, Escrow, EscrowStatus, Event, Locked};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
+use crate::jobs::enqueue;
 use crate::ledger::{self, Account, Posting};
 use crate::listings::Listing;
 use crate::payments::{self, Transaction, TransactionType};
-use crate::statement::statement;
 use crate::{Money, Outcome, Tx};
 
-/// Writes all that follows from a decision that the deal already carries: deal, listing, transactions, money, counters,
-/// receipts and notices.
+/// Writes all that follows from a decision that the deal already carries: deal, listing, transactions, money,
+/// receipts, notices, and the job that counts it.
 pub(super) async fn settle(
     tx: &mut Tx,
     locked: Locked,
@@ -44,29 +43,14 @@ pub(super) async fn settle(
             escrow.id
         )));
     }
-    if sold {
-        count_sale(tx, &escrow).await?;
-    }
     for transaction in &booked {
         payments::mail_receipt(tx, transaction).await?;
     }
+    if sold {
+        enqueue(tx, &CountSettledDeal { escrow_id: escrow.id }).await?;
+    }
     announce(tx, &escrow, event).await?;
     Ok(escrow)
-}
-
-/// One more deal for both, in one order of locks: by id, after the ledger.
-async fn count_sale(tx: &mut Tx, escrow: &Escrow) -> Result<()> {
-    statement(
-        "WITH people AS MATERIALIZED (SELECT id FROM users WHERE id IN ($1, $2) ORDER BY id FOR NO KEY UPDATE)
-         UPDATE users SET total_sales = total_sales + (users.id = $1)::int,
-                          total_purchases = total_purchases + (users.id = $2)::int
-         FROM people WHERE users.id = people.id",
-    )
-    .bind::<SqlUuid, _>(escrow.seller_id)
-    .bind::<SqlUuid, _>(escrow.buyer_id)
-    .execute(tx.conn())
-    .await?;
-    Ok(())
 }
 
 impl Escrow {

@@ -3,8 +3,8 @@
 pub use super::upkeep::{MaintainPartitions, PruneJobs};
 pub use crate::accounts::jobs::{CleanupUnverifiedUsers, SendEmailVerification, SendWelcomeEmail};
 pub use crate::escrow::jobs::{
-    ExpireUnpaidEscrow, ReceiveSilentEscrow, ReconcileEscrows, RefundUndeliveredEscrow,
-    ReleaseEscrowPayment,
+    CountSettledDeal, ExpireUnpaidEscrow, HonourCancelWish, ReceiveSilentEscrow, ReconcileEscrows,
+    RefundUndeliveredEscrow, ReleaseEscrowPayment,
 };
 pub use crate::ledger::jobs::LedgerCheck;
 pub use crate::listings::jobs::{

@@ -18,12 +18,14 @@ pub fn registry() -> Registry {
         .effect::<kinds::ReceiveSilentEscrow>()
         .effect::<kinds::RefundUndeliveredEscrow>()
         .effect::<kinds::ExpireUnpaidEscrow>()
+        .effect::<kinds::HonourCancelWish>()
         .effect::<kinds::ReconcileEscrows>()
         .effect::<kinds::ExpireDeposits>()
         .effect::<kinds::AutoRenewSubscription>()
         .effect::<kinds::CheckSubscriptionExpirations>()
         // default
         .effect::<kinds::AutoApproveIfTimeout>()
+        .effect::<kinds::CountSettledDeal>()
         .effect::<kinds::ReconcileListings>()
         // bulk
         .external::<kinds::LedgerCheck>()

@@ -11,7 +11,7 @@ use crate::error::{Error, Result, texts};
 use crate::ids::{ListingId, UserId};
 use crate::notifications::{ListingNews, Notice, notify};
 use crate::schema::listings;
-use crate::{Outcome, Tx};
+use crate::{Outcome, Tx, escrow};
 
 /// The longest reason.
 const REASON_MAX: usize = 2_000;
@@ -55,14 +55,17 @@ pub async fn reject(tx: &mut Tx, staff: UserId, id: ListingId, reason: &str) -> 
     Ok(listing)
 }
 
-/// Staff take a listing down that is not in a deal.
+/// Staff take a listing down. The money of a deal on it stays held until staff decide; an unpaid deal ends.
 ///
 /// # Errors
-/// `NOT_FOUND`; `INVALID_STATE` while it is in a deal or after it was sold.
+/// `NOT_FOUND`; `INVALID_STATE` after it was sold; `PERMISSION_DENIED` for staff who are a party of its deal.
 pub async fn block(tx: &mut Tx, staff: UserId, id: ListingId, reason: &str) -> Result<Listing> {
     let reason = reason_of(reason)?;
     let (mut listing, from) = lock_present(tx, id).await?;
     if listing.block(staff, reason, tx.now())? == Outcome::Done {
+        if from == ListingStatus::Reserved {
+            escrow::listing_blocked(tx, &listing, staff, reason).await?;
+        }
         follow_up(tx, &mut listing, Actor::Staff(staff), from, "listing.block", reason).await?;
     }
     Ok(listing)
@@ -156,6 +159,7 @@ impl Listing {
         match self.status {
             ListingStatus::Pending
             | ListingStatus::Active
+            | ListingStatus::Reserved
             | ListingStatus::Rejected
             | ListingStatus::Archived => {
                 self.status = ListingStatus::Blocked;
@@ -164,9 +168,7 @@ impl Listing {
                 Ok(Outcome::Done)
             }
             ListingStatus::Blocked => Ok(Outcome::AlreadyDone),
-            other @ (ListingStatus::Reserved | ListingStatus::Sold) => {
-                Err(Error::invalid_state(other.as_str()))
-            }
+            other @ ListingStatus::Sold => Err(Error::invalid_state(other.as_str())),
         }
     }
 
@@ -256,14 +258,15 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_in_a_deal_is_not_blocked() {
-        use ListingStatus::{Active, Archived, Blocked, Pending, Rejected};
+    fn everything_but_a_sold_listing_is_blocked() {
+        use ListingStatus::{Active, Archived, Blocked, Pending, Rejected, Reserved};
         let blocked = Some(Blocked);
         check(
             |listing, staff| listing.block(staff, None, DateTime::UNIX_EPOCH),
             &[
                 (Pending, blocked),
                 (Active, blocked),
+                (Reserved, blocked),
                 (Rejected, blocked),
                 (Archived, blocked),
                 (Blocked, None),

@@ -35,13 +35,16 @@ impl DealNews {
     fn is_still_so(self, escrow: &Escrow) -> bool {
         match (self, escrow.status) {
             (Self::Paid, EscrowStatus::Paid) => escrow.handed_over_at.is_none(),
+            (Self::CancelAsked, EscrowStatus::Paid) => {
+                escrow.cancel_asked_at.is_some() && escrow.handed_over_at.is_none()
+            }
             (Self::HandedOver, EscrowStatus::Paid) => escrow.handed_over_at.is_some(),
             (Self::Delivered, EscrowStatus::Delivered)
             | (Self::Confirmed, EscrowStatus::Confirmed)
             | (Self::Disputed, EscrowStatus::Disputed)
             | (Self::Resolved, EscrowStatus::Confirmed | EscrowStatus::Refunded)
             | (Self::Refunded, EscrowStatus::Refunded)
-            | (Self::Cancelled, EscrowStatus::Cancelled) => true,
+            | (Self::Cancelled | Self::Withdrawn, EscrowStatus::Cancelled) => true,
             (
                 Self::Paid
                 | Self::HandedOver
@@ -50,7 +53,9 @@ impl DealNews {
                 | Self::Disputed
                 | Self::Resolved
                 | Self::Refunded
-                | Self::Cancelled,
+                | Self::Cancelled
+                | Self::CancelAsked
+                | Self::Withdrawn,
                 _,
             ) => false,
         }
@@ -59,14 +64,15 @@ impl DealNews {
     /// The moment the letter speaks of.
     fn until(self, escrow: &Escrow) -> Option<DateTime<Utc>> {
         match self {
-            Self::Paid => escrow.deliver_by,
+            Self::Paid | Self::CancelAsked => escrow.deliver_by,
             Self::HandedOver => escrow.receive_by,
             Self::Delivered => escrow.release_at,
             Self::Confirmed
             | Self::Disputed
             | Self::Resolved
             | Self::Refunded
-            | Self::Cancelled => None,
+            | Self::Cancelled
+            | Self::Withdrawn => None,
         }
     }
 
@@ -85,7 +91,10 @@ impl DealNews {
             Self::Confirmed => templates::deal_confirmed::letter(reader, about),
             Self::Disputed => {
                 let reason = escrow.dispute_reason.as_deref().unwrap_or_default();
-                templates::deal_disputed::letter(reader, about, reason)
+                match escrow.disputed_by.and_then(|who| escrow.side_of(who)) {
+                    Some(_) => templates::deal_disputed::letter(reader, about, reason),
+                    None => templates::deal_disputed::by_staff(reader, about, reason),
+                }
             }
             Self::Resolved => {
                 let shares = Shares { seller: escrow.seller_earnings, buyer: escrow.buyer_refund };
@@ -95,6 +104,8 @@ impl DealNews {
                 templates::deal_refunded::letter(reader, about, undone(escrow.close_reason?)?)
             }
             Self::Cancelled => templates::deal_cancelled::letter(reader, about),
+            Self::CancelAsked => templates::deal_cancel_asked::letter(reader, about, until),
+            Self::Withdrawn => templates::deal_withdrawn::letter(reader, about),
         })
     }
 }
@@ -108,6 +119,7 @@ fn undone(why: CloseReason) -> Option<Undone> {
         CloseReason::Released
         | CloseReason::CompletedByStaff
         | CloseReason::SellerCancelled
-        | CloseReason::Unpaid => None,
+        | CloseReason::Unpaid
+        | CloseReason::ListingBlocked => None,
     }
 }

@@ -49,6 +49,10 @@ text_enum! {
         Refunded = "refunded",
         /// To the buyer: the reservation ran out.
         Cancelled = "cancelled",
+        /// To the seller: the buyer wishes to cancel.
+        CancelAsked = "cancel_asked",
+        /// To the buyer: staff blocked what they had reserved.
+        Withdrawn = "withdrawn",
     }
 }
 

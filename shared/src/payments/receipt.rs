@@ -134,7 +134,10 @@ fn why(reason: CloseReason) -> Option<Why> {
         CloseReason::SellerCancelled => Some(Why::GivenUp),
         CloseReason::Undelivered | CloseReason::BuyerCancelled => Some(Why::Undelivered),
         CloseReason::RefundedByStaff | CloseReason::Resolved => Some(Why::ByStaff),
-        CloseReason::Released | CloseReason::CompletedByStaff | CloseReason::Unpaid => None,
+        CloseReason::Released
+        | CloseReason::CompletedByStaff
+        | CloseReason::Unpaid
+        | CloseReason::ListingBlocked => None,
     }
 }
 

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::Money;
 use crate::text_enum::text_enum;
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
@@ -58,6 +59,8 @@ pub struct Settings {
     pub windows: Windows,
     /// Around the end of a subscription's period.
     pub subscriptions: SubscriptionSettings,
+    /// `ESCROW_TWO_STAFF_ABOVE` (50000000.00 UZS): a deal above it is decided by two members of staff.
+    pub two_staff_above: Money,
     /// How long things are left alone.
     pub upkeep: UpkeepSettings,
     /// The job platform.
@@ -210,6 +213,7 @@ impl Settings {
             payme: payme(&vars)?,
             windows: windows(&vars)?,
             subscriptions: subscriptions::subscriptions(&vars)?,
+            two_staff_above: money(&vars, "ESCROW_TWO_STAFF_ABOVE", "50000000.00")?,
             upkeep: upkeep::upkeep(&vars)?,
             jobs: jobs::jobs(&vars)?,
             log: LogSettings {
@@ -309,6 +313,11 @@ fn payme(vars: &Vars) -> Result<PaymeSettings, SettingsError> {
         ),
         busy_code: vars.parse("PAYME_BUSY_CODE", -31_099)?,
     })
+}
+
+fn money(vars: &Vars, name: &'static str, default: &str) -> Result<Money, SettingsError> {
+    Money::parse(&vars.text(name, default))
+        .ok_or_else(|| SettingsError::new(name, "must be an amount of UZS"))
 }
 
 fn windows(vars: &Vars) -> Result<Windows, SettingsError> {

@@ -132,6 +132,10 @@ metrics! {
     ESCROW_OVERDUE_COUNT: IntGauge = register_int_gauge!("escrow_release_overdue_count", "Deals past their release time");
     /// By how much the oldest is late.
     ESCROW_OVERDUE_MAX: IntGauge = register_int_gauge!("escrow_release_overdue_max_seconds", "By how much the most overdue release is late");
+    /// Deals that staff must decide.
+    ESCROW_DISPUTED_COUNT: IntGauge = register_int_gauge!("escrow_disputed_count", "Deals that wait for a decision by staff");
+    /// Those that wait for longer than staff promise.
+    ESCROW_DISPUTES_OVERDUE: IntGauge = register_int_gauge!("escrow_disputes_overdue_count", "Deals disputed for more than 14 days");
     /// Deposits that wait for their provider.
     DEPOSIT_PENDING_COUNT: IntGaugeVec = register_int_gauge_vec!("deposit_pending_count", "Deposits that wait for their provider", &["provider"]);
     /// Since when the oldest waits.

@@ -1,66 +1,7 @@
 //! Purchases: who gets the listing, what it takes, and who sees what was sold.
 
-use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::{Story, TestApp};
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn thirty_two_buyers_race_for_one_listing_and_one_gets_it() {
-    let app = TestApp::start().await;
-    let story = Story::new(&app);
-    let listing = story.listed(&app.person("seller").await).await;
-    let mut buyers = Vec::new();
-    for number in 0..32 {
-        let buyer = app.person(&format!("buyer{number}")).await;
-        app.fund(&buyer, 100_000).await;
-        buyers.push(buyer);
-    }
-    let body = json!({ "listing_id": listing, "payment_method": "balance" });
-    let replies =
-        join_all(buyers.iter().map(|buyer| buyer.client.post("payments/purchase/", body.clone())))
-            .await;
-    let won = replies.iter().filter(|reply| reply.status == 201).count();
-    let lost = replies
-        .iter()
-        .filter(|reply| (reply.status, reply.code()) == (409, "LISTING_UNAVAILABLE"))
-        .count();
-    assert_eq!(
-        (won, lost),
-        (1, 31),
-        "{:?}",
-        replies.iter().map(|reply| (reply.status, reply.code())).collect::<Vec<_>>()
-    );
-    let winner = &buyers[replies.iter().position(|reply| reply.status == 201).expect("one")];
-    let again =
-        join_all((0..9).map(|_| winner.client.post("payments/purchase/", body.clone()))).await;
-    let first = replies.iter().find(|reply| reply.status == 201).expect("one");
-    assert!(
-        again.iter().all(|reply| reply.status == 200 && reply.at("/id") == first.at("/id")),
-        "the winner's clicks are one purchase"
-    );
-    assert_eq!(app.available(winner).await, "0.00");
-    assert_eq!(
-        app.database.number("SELECT count(*) FROM ledger.journal WHERE kind = 'escrow_fund'").await,
-        1
-    );
-    app.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_click_sent_nine_times_at_once_is_one_purchase() {
-    let app = TestApp::start().await;
-    let listing = Story::new(&app).listed(&app.person("seller").await).await;
-    let buyer = app.person("buyer").await;
-    app.fund(&buyer, 150_000).await;
-    let body = json!({ "listing_id": listing });
-    let replies =
-        join_all((0..9).map(|_| buyer.client.post("payments/purchase/", body.clone()))).await;
-    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
-    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 8);
-    assert!(replies.iter().all(|reply| reply.at("/id") == replies[0].at("/id")));
-    assert_eq!(app.available(&buyer).await, "50000.00");
-    app.finish().await;
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deal_that_nobody_pays_expires_and_a_late_payment_stays_on_the_balance() {

@@ -52,7 +52,7 @@ pub(crate) struct DealOut {
     both_confirmed: bool,
     /// The seller gave up.
     seller_cancelled: bool,
-    /// The buyer gave up.
+    /// The buyer gave up, or wishes to and the account was not handed over.
     buyer_cancelled: bool,
     /// Unpaid by then, it is cancelled.
     #[salvo(schema(value_type = String, format = DateTime))]
@@ -79,12 +79,15 @@ pub(crate) struct DealOut {
     seller_paid_at: Option<DateTime<Utc>>,
     #[salvo(schema(value_type = Option<String>, format = DateTime))]
     admin_released_at: Option<DateTime<Utc>>,
+    /// The buyer wished to cancel; at `deliver_by` the money goes back unless the account was handed over.
+    #[salvo(schema(value_type = Option<String>, format = DateTime))]
+    cancel_asked_at: Option<DateTime<Utc>>,
     #[salvo(schema(value_type = Option<String>, format = DateTime))]
     disputed_at: Option<DateTime<Utc>>,
     dispute_reason: Option<String>,
     dispute_resolution: Option<String>,
     /// Why it ended: `released`, `completed_by_staff`, `refunded_by_staff`, `resolved`, `seller_cancelled`,
-    /// `buyer_cancelled`, `undelivered` or `unpaid`.
+    /// `buyer_cancelled`, `undelivered`, `unpaid` or `listing_blocked`.
     #[salvo(schema(value_type = Option<String>))]
     close_reason: Option<CloseReason>,
     #[salvo(schema(value_type = Option<String>, format = DateTime))]
@@ -135,6 +138,7 @@ impl From<DealView> for DealOut {
             release_at: escrow.release_at,
             seller_paid_at: escrow.seller_paid_at,
             admin_released_at: escrow.admin_released_at,
+            cancel_asked_at: escrow.cancel_asked_at,
             disputed_at: escrow.disputed_at,
             dispute_reason: escrow.dispute_reason,
             dispute_resolution: escrow.dispute_resolution,
@@ -185,7 +189,8 @@ impl From<&Escrow> for TradeStatusOut {
             seller_confirmed,
             buyer_confirmed,
             seller_cancelled: escrow.close_reason == Some(CloseReason::SellerCancelled),
-            buyer_cancelled: escrow.close_reason == Some(CloseReason::BuyerCancelled),
+            buyer_cancelled: escrow.close_reason == Some(CloseReason::BuyerCancelled)
+                || (escrow.cancel_asked_at.is_some() && !seller_confirmed),
             both_confirmed: seller_confirmed && buyer_confirmed,
             both_cancelled: matches!(
                 escrow.status,

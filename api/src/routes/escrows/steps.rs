@@ -66,6 +66,40 @@ pub(crate) async fn confirm_receipt(
     Ok(Json(deal.into()))
 }
 
+/// Pays a reserved deal from the balance.
+#[endpoint(tags("deals"), responses((status_code = 402, description = "INSUFFICIENT_FUNDS")))]
+pub(crate) async fn pay_deal(
+    app: AppState,
+    user: SignedIn,
+    id: Id<EscrowId>,
+) -> ApiResult<Json<DealOut>> {
+    let deal = app
+        .db
+        .transaction(async |tx| {
+            escrow::pay(tx, &app, user.user.id, *id).await?;
+            queries::find(tx, *id).await
+        })
+        .await?;
+    Ok(Json(deal.into()))
+}
+
+/// The buyer of a received account is content: the seller is paid now.
+#[endpoint(tags("deals"))]
+pub(crate) async fn release_now(
+    app: AppState,
+    user: SignedIn,
+    id: Id<EscrowId>,
+) -> ApiResult<Json<DealOut>> {
+    let deal = app
+        .db
+        .transaction(async |tx| {
+            escrow::release_now(tx, user.user.id, *id).await?;
+            queries::find(tx, *id).await
+        })
+        .await?;
+    Ok(Json(deal.into()))
+}
+
 /// Why somebody gives up.
 #[derive(Default, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
@@ -98,7 +132,8 @@ pub(crate) async fn cancel_by_seller(
     Ok(Json(deal.into()))
 }
 
-/// The buyer gives up: an unpaid deal at any time, a paid one when nothing was handed over by `deliver_by`.
+/// The buyer gives up: an unpaid deal at any time, a paid one when nothing was handed over by `deliver_by`. Earlier it is
+/// a wish that the seller may grant, and after the hand-over it opens a dispute.
 #[endpoint(tags("deals"))]
 pub(crate) async fn cancel_by_buyer(
     app: AppState,

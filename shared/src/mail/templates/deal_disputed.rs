@@ -16,6 +16,21 @@ const BODY: Text = Text::new(
     "The other side opened a dispute about the deal. The money stays held until WibeStore's staff decide. Please have your evidence ready.",
 );
 
+const BY_STAFF: Text = Text::new(
+    "WibeStore xodimlari bitimni to'xtatdi. Ular qaror qabul qilguncha pul himoyada turadi. Dalillaringizni tayyorlab qo'ying.",
+    "Сотрудники WibeStore остановили сделку. Пока они не примут решение, деньги под защитой. Подготовьте ваши доказательства.",
+    "WibeStore's staff stopped the deal. The money stays held until they decide. Please have your evidence ready.",
+);
+
+/// To both sides, when staff stopped the deal; `reason` is what staff wrote.
+pub(crate) fn by_staff(reader: &Reader<'_>, deal: &Subject, reason: &str) -> Letter {
+    Draft::about(reader, SUBJECT, deal)
+        .say(BY_STAFF)
+        .quote(words::REASON, reason)
+        .button(words::OPEN_DEAL, &deal.link)
+        .letter()
+}
+
 /// `reason` is what the other side wrote.
 pub(crate) fn letter(reader: &Reader<'_>, deal: &Subject, reason: &str) -> Letter {
     Draft::about(reader, SUBJECT, deal)

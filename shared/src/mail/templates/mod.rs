@@ -17,6 +17,7 @@ pub(crate) mod listing_taken_down;
 pub(crate) mod new_listing;
 
 // ── deals ──
+pub(crate) mod deal_cancel_asked;
 pub(crate) mod deal_cancelled;
 pub(crate) mod deal_confirmed;
 pub(crate) mod deal_delivered;
@@ -25,6 +26,7 @@ pub(crate) mod deal_handed_over;
 pub(crate) mod deal_paid;
 pub(crate) mod deal_refunded;
 pub(crate) mod deal_resolved;
+pub(crate) mod deal_withdrawn;
 
 // ── money ──
 pub(crate) mod deposit_cancelled;
@@ -105,8 +107,11 @@ mod tests {
             deal_delivered::to_silent_buyer(reader, about, AT),
             deal_confirmed::letter(reader, about),
             deal_disputed::letter(reader, about, WORDS),
+            deal_disputed::by_staff(reader, about, WORDS),
             deal_resolved::letter(reader, about, shares, WORDS),
             deal_cancelled::letter(reader, about),
+            deal_cancel_asked::letter(reader, about, AT),
+            deal_withdrawn::letter(reader, about),
             deposit_completed::letter(reader, amount, method, AT, LINK),
             deposit_cancelled::letter(reader, amount, method, LINK),
             deposit_returned::letter(reader, amount, method, AT, LINK),

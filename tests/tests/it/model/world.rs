@@ -1,0 +1,288 @@
+//! The platform's side of the model test: the same operations over HTTP, and what is compared.
+
+use serde_json::{Value, json};
+use tests::{Payme, Person, Reply, TestApp, sell_body};
+
+use super::book::{Answer, Book, PERFORMED, RETURNED, SPENT, TOO_LATE};
+use super::op::{Op, PEOPLE, fitted};
+
+/// Everything that money could hide in: what is held, what was earned.
+const TOTALS: &str = "SELECT (SELECT coalesce(sum(balance) * 100, 0)::bigint FROM ledger.account WHERE kind = 'escrow')
+    || ' ' || (SELECT coalesce(sum(e.amount) * 100, 0)::bigint FROM ledger.entry e
+               JOIN ledger.account a ON a.id = e.account_id WHERE a.kind = 'commission_revenue')";
+
+/// One history's people and things on a platform that other histories have used before.
+pub(super) struct World<'a> {
+    app: &'a TestApp,
+    payme: Payme,
+    people: Vec<Person>,
+    staff: Person,
+    game: String,
+    listings: Vec<String>,
+    deals: Vec<String>,
+    /// Payme's ids of deposits to the balance.
+    deposits: Vec<String>,
+    /// Our orders of deals that are paid through Payme, by deal, and Payme's ids once it has begun.
+    orders: Vec<(String, Option<String>)>,
+    /// What the platform had earned before.
+    earned: i64,
+}
+
+impl<'a> World<'a> {
+    /// Plays a history; says how many steps it had, or where the platform and the reference differ.
+    pub(super) async fn play(app: &'a TestApp, history: &[Op]) -> Result<u32, String> {
+        let mut people = Vec::new();
+        for _ in 0..PEOPLE {
+            people.push(app.person("trader").await);
+        }
+        let games = app.client.get("games/").await.expect(200);
+        let mut world = World {
+            app,
+            payme: app.payme(),
+            people,
+            staff: app.staff().await,
+            game: games.text_at("/results/0/id").to_owned(),
+            listings: Vec::new(),
+            deals: Vec::new(),
+            deposits: Vec::new(),
+            orders: Vec::new(),
+            earned: 0,
+        };
+        (_, world.earned) = world.totals().await;
+        let (mut book, mut steps) = (Book::new(PEOPLE), 0);
+        for op in history {
+            let Some(op) = fitted(*op, &book) else { continue };
+            world.step(&mut book, op).await?;
+            steps += 1;
+        }
+        world.end(&mut book).await?;
+        Ok(steps)
+    }
+
+    async fn step(&mut self, book: &mut Book, op: Op) -> Result<(), String> {
+        let before = book.clone();
+        let expected = book.take(&op);
+        let answer = self.call(&before, op).await?;
+        if answer.0 != expected.0 || answer.1 != expected.1 {
+            return Err(format!("{op:?}: answered {answer:?} instead of {expected:?}"));
+        }
+        self.compare(book).await.map_err(|difference| format!("after {op:?}: {difference}"))
+    }
+
+    /// Lets everything run out, so that the next history finds nothing open.
+    async fn end(&mut self, book: &mut Book) -> Result<(), String> {
+        for deal in 0..book.deals.len() {
+            if book.deals[deal].status == "disputed" {
+                self.step(book, Op::Refund { deal }).await?;
+            }
+        }
+        for hours in [73, 73, 25] {
+            self.step(book, Op::Wait { seconds: hours * 3_600 }).await?;
+        }
+        for (who, person) in self.people.iter().enumerate() {
+            let sql = format!(
+                "SELECT total_sales || ' ' || total_purchases FROM users WHERE id = '{}'",
+                person.id
+            );
+            let (sales, purchases) = book.counters(who);
+            let counted = self.app.database.texts(&sql).await.remove(0);
+            if counted != format!("{sales} {purchases}") {
+                return Err(format!("counted {counted} instead of {sales} {purchases}"));
+            }
+        }
+        let violations = shared::ledger::check(&self.app.app.db).await.expect("checks");
+        if violations.is_empty() { Ok(()) } else { Err(format!("{violations:?}")) }
+    }
+
+    async fn call(&mut self, book: &Book, op: Op) -> Result<(u16, String), String> {
+        let nothing = json!({});
+        match op {
+            Op::Deposit { who, soum } => self.deposit(who, soum).await,
+            Op::Return { deposit } => {
+                let params = json!({ "id": self.deposits[deposit], "reason": 5 });
+                Ok(said(&self.payme.call("CancelTransaction", params).await))
+            }
+            Op::List { who, soum } => self.list(who, soum).await,
+            Op::Buy { who, listing, by_payme } => self.buy(book, who, listing, by_payme).await,
+            Op::Block { listing } => {
+                let path = format!("admin-panel/listings/{}/block/", self.listings[listing]);
+                Ok(answer(&self.staff.client.post(&path, nothing).await))
+            }
+            Op::Wait { seconds } => {
+                self.app.advance(&format!("{seconds} seconds")).await;
+                self.app.run_due_jobs().await;
+                Ok((200, String::new()))
+            }
+            Op::Begin { deal } => self.begin(deal).await,
+            Op::Perform { deal } => {
+                let params = json!({ "id": self.orders[deal].1 });
+                Ok(said(&self.payme.call("PerformTransaction", params).await))
+            }
+            Op::Pay { who, deal } => self.party(who, deal, "pay", nothing).await,
+            Op::HandOver { who, deal } => {
+                self.party(who, deal, "seller-confirm-trade", nothing).await
+            }
+            Op::Confirm { who, deal } => self.party(who, deal, "buyer-confirm", nothing).await,
+            Op::Release { who, deal } => self.party(who, deal, "release", nothing).await,
+            Op::GiveUp { who, deal } => self.party(who, deal, "seller-cancel", nothing).await,
+            Op::Cancel { who, deal } => self.party(who, deal, "buyer-cancel", nothing).await,
+            Op::Dispute { who, deal } => {
+                self.party(who, deal, "dispute", json!({ "reason": "it does not work" })).await
+            }
+            Op::Stop { deal } => self.decide(deal, "dispute", json!({ "reason": "a check" })).await,
+            Op::Refund { deal } => self.decide(deal, "refund", nothing).await,
+            Op::Complete { deal } => self.decide(deal, "complete", nothing).await,
+            Op::Resolve { deal, percent } => {
+                let price = book.listings[book.deals[deal].listing].price;
+                let refund = price * percent / 100;
+                let refund = format!("{}.{:02}", refund / 100, refund % 100);
+                let body = json!({ "winner": "buyer", "note": "both", "refund_amount": refund });
+                self.decide(deal, "resolve-dispute", body).await
+            }
+        }
+    }
+
+    async fn deposit(&mut self, who: usize, soum: i64) -> Result<(u16, String), String> {
+        let body = json!({ "amount": soum, "payment_method": "payme" });
+        let made = self.people[who].client.post("payments/deposit/", body).await;
+        if made.status != 201 {
+            return Err(format!("a deposit: {}", made.text));
+        }
+        self.deposits.push(self.payme.pay(made.text_at("/id"), soum * 100).await);
+        Ok((PERFORMED.0, String::new()))
+    }
+
+    async fn list(&mut self, who: usize, soum: i64) -> Result<(u16, String), String> {
+        let mut body = sell_body(&self.game);
+        body["price"] = json!(soum);
+        // The same words twice would be the same listing.
+        body["title"] = json!(format!("Account number {}", self.listings.len()));
+        let made = self.people[who].client.post("listings/", body).await;
+        if made.status == 201 {
+            let id = made.text_at("/id").to_owned();
+            let path = format!("admin-panel/listings/{id}/approve/");
+            self.staff.client.post_empty(&path).await.expect(200);
+            self.listings.push(id);
+        }
+        Ok(answer(&made))
+    }
+
+    async fn buy(
+        &mut self,
+        book: &Book,
+        who: usize,
+        listing: usize,
+        by_payme: bool,
+    ) -> Result<(u16, String), String> {
+        let method = if by_payme { "payme" } else { "balance" };
+        let body = json!({ "listing_id": self.listings[listing], "payment_method": method });
+        let bought = self.people[who].client.post("payments/purchase/", body).await;
+        if bought.status == 201 {
+            self.deals.push(bought.text_at("/id").to_owned());
+            let order = bought.at("/transaction_id").as_str().unwrap_or_default();
+            self.orders.push((order.to_owned(), None));
+        } else if bought.status == 200 {
+            let known = self.deals.iter().position(|deal| deal == bought.text_at("/id"));
+            let theirs = known.filter(|deal| {
+                book.deals[*deal].listing == listing && book.deals[*deal].buyer == who
+            });
+            theirs.ok_or_else(|| format!("another deal was bought again: {}", bought.text))?;
+        }
+        Ok(answer(&bought))
+    }
+
+    async fn begin(&mut self, deal: usize) -> Result<(u16, String), String> {
+        let id = Payme::transaction_id();
+        let price =
+            format!("SELECT (amount * 100)::bigint FROM escrows WHERE id = '{}'", self.deals[deal]);
+        let amount = self.app.database.number(&price).await;
+        let params = json!({ "id": id, "time": Payme::now_ms(), "amount": amount, "account": { "order_id": self.orders[deal].0 } });
+        let begun = self.payme.call("CreateTransaction", params).await;
+        self.orders[deal].1 = Some(id);
+        if begun["result"]["state"] == 1 {
+            Ok((200, String::new()))
+        } else {
+            Err(begun.to_string())
+        }
+    }
+
+    async fn party(
+        &self,
+        who: usize,
+        deal: usize,
+        step: &str,
+        body: Value,
+    ) -> Result<(u16, String), String> {
+        let (path, client) =
+            (format!("payments/escrow/{}/{step}/", self.deals[deal]), &self.people[who].client);
+        let reply = if body == json!({}) {
+            client.post_empty(&path).await
+        } else {
+            client.post(&path, body).await
+        };
+        Ok(answer(&reply))
+    }
+
+    async fn decide(&self, deal: usize, step: &str, body: Value) -> Result<(u16, String), String> {
+        let path = format!("admin-panel/trades/{}/{step}/", self.deals[deal]);
+        let reply = if body == json!({}) {
+            self.staff.client.post_empty(&path).await
+        } else {
+            self.staff.client.post(&path, body).await
+        };
+        Ok(answer(&reply))
+    }
+
+    async fn totals(&self) -> (i64, i64) {
+        let totals = self.app.database.texts(TOTALS).await.remove(0);
+        let (held, earned) = totals.split_once(' ').expect("two numbers");
+        (held.parse().expect("a number"), earned.parse().expect("a number"))
+    }
+
+    /// The platform holds what the reference holds.
+    async fn compare(&self, book: &Book) -> Result<(), String> {
+        let ids = |ids: Vec<String>| format!("'{{{}}}'::uuid[]", ids.join(","));
+        let people = ids(self.people.iter().map(|person| person.id.to_string()).collect());
+        let (deals, listings) = (ids(self.deals.clone()), ids(self.listings.clone()));
+        let rows = format!(
+            "SELECT 'balance ' || (balance * 100)::bigint FROM ledger.account
+                 JOIN unnest({people}) WITH ORDINALITY AS p (id, place) ON owner_id = p.id AND kind = 'user_available' ORDER BY place"
+        );
+        let mut found = self.app.database.texts(&rows).await;
+        let rows = format!(
+            "SELECT 'deal ' || status || ' ' || (buyer_refund * 100)::bigint FROM escrows e
+                 JOIN unnest({deals}) WITH ORDINALITY AS d (id, place) ON e.id = d.id ORDER BY place"
+        );
+        found.extend(self.app.database.texts(&rows).await);
+        let rows = format!(
+            "SELECT 'listing ' || status FROM listings l
+                 JOIN unnest({listings}) WITH ORDINALITY AS i (id, place) ON l.id = i.id ORDER BY place"
+        );
+        found.extend(self.app.database.texts(&rows).await);
+        let (held, earned) = self.totals().await;
+        found.push(format!("held {held} earned {}", earned - self.earned));
+        let mut wanted: Vec<String> =
+            book.balances.iter().map(|balance| format!("balance {balance}")).collect();
+        wanted
+            .extend(book.deals.iter().map(|deal| format!("deal {} {}", deal.status, deal.refund)));
+        wanted.extend(book.listings.iter().map(|listing| format!("listing {}", listing.status)));
+        wanted.push(format!("held {} earned {}", book.held(), book.commission));
+        if found == wanted { Ok(()) } else { Err(format!("{found:?} instead of {wanted:?}")) }
+    }
+}
+
+fn answer(reply: &Reply) -> (u16, String) {
+    (reply.status, reply.code().to_owned())
+}
+
+/// Payme's answer as the reference names it.
+fn said(answer: &Value) -> (u16, String) {
+    let name = |(status, code): Answer| (status, code.to_owned());
+    match (answer["result"]["state"].as_i64(), answer["error"]["code"].as_i64()) {
+        (Some(2), _) => name(PERFORMED),
+        (Some(-2), _) => name(RETURNED),
+        (_, Some(-31_007)) => name(SPENT),
+        (_, Some(-31_008)) => name(TOO_LATE),
+        _ => (0, answer.to_string()),
+    }
+}
