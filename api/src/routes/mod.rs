@@ -9,4 +9,6 @@ pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod listings;
 pub(crate) mod payme;
+pub(crate) mod payment_methods;
 pub(crate) mod payments;
+pub(crate) mod paynet;

@@ -2,6 +2,7 @@
 
 mod jobs;
 mod mail;
+mod paynet;
 mod upkeep;
 mod vars;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use crate::text_enum::text_enum;
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
+pub use paynet::PaynetSettings;
 pub use upkeep::UpkeepSettings;
 use vars::Vars;
 pub use vars::{Secret, parse_duration};
@@ -52,6 +54,8 @@ pub struct Settings {
     pub mail: MailSettings,
     /// Payme's Merchant API.
     pub payme: PaymeSettings,
+    /// Paynet's web service.
+    pub paynet: PaynetSettings,
     /// How long each step of a deal may take.
     pub windows: Windows,
     /// How long things are left alone.
@@ -204,6 +208,7 @@ impl Settings {
             security: security(&vars)?,
             mail: mail::mail(&vars)?,
             payme: payme(&vars)?,
+            paynet: paynet::paynet(&vars)?,
             windows: windows(&vars)?,
             upkeep: upkeep::upkeep(&vars)?,
             jobs: jobs::jobs(&vars)?,
