@@ -74,7 +74,7 @@ pub async fn change_method(
         Actor::Staff(staff),
         "payment_method.changed",
         ("payment_method", method.code.clone()),
-        change.from_to(&method),
+        change.described(&method),
     )
     .await?;
     Ok(changed)
@@ -123,7 +123,7 @@ impl MethodChange {
     }
 
     /// What it was and what it is, by field.
-    fn from_to(self, method: &ManagedMethod) -> Value {
+    fn described(self, method: &ManagedMethod) -> Value {
         let mut fields = Map::new();
         let mut note = |field: &str, from: Value, to: Option<Value>| {
             if let Some(to) = to {
