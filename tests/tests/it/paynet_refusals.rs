@@ -59,23 +59,22 @@ async fn whoever_is_not_paynet_is_401_for_every_method() {
     app.finish().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn paynet_gets_its_own_protocol_whatever_arrives() {
-    let app = TestApp::start().await;
-    let (paynet, order) = (Paynet::new(&app.client), order(&app, "paynet").await);
-    let call = |method: &str, params: &str| {
-        format!(r#"{{"jsonrpc":"2.0","id":81,"method":"{method}","params":{params}}}"#)
-    };
-    let perform = |id: &str, amount: &str| {
-        let fields = json!({ "order_id": order });
-        call(
-            "PerformTransaction",
-            &format!(
-                r#"{{"serviceId":30001,"transactionId":{id},"amount":{amount},"fields":{fields}}}"#
-            ),
-        )
-    };
-    let mut hostile = vec![
+fn call(method: &str, params: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":81,"method":"{method}","params":{params}}}"#)
+}
+
+fn perform(order: &str, id: &str, amount: &str) -> String {
+    let fields = json!({ "order_id": order });
+    let params = format!(
+        r#"{{"serviceId":30001,"transactionId":{id},"amount":{amount},"fields":{fields}}}"#
+    );
+    call("PerformTransaction", &params)
+}
+
+/// Bodies that are no calls, or calls without what they need, with the code of the answer.
+fn malformed(order: &str) -> Vec<(String, i64)> {
+    let good = || perform(order, "5", "5000000");
+    vec![
         (String::new(), -32_700),
         ("{".to_owned(), -32_700),
         ("serviceId=30001".to_owned(), -32_700),
@@ -83,12 +82,12 @@ async fn paynet_gets_its_own_protocol_whatever_arrives() {
         (r#"{"method":"\ud800"}"#.to_owned(), -32_700),
         (format!("{{\"method\": \"{}\"}}", "x".repeat(70_000)), -32_700),
         ("[]".to_owned(), -32_600),
-        (format!("[{}]", perform("5", "5000000")), -32_600),
+        (format!("[{}]", good()), -32_600),
         ("null".to_owned(), -32_600),
         ("{}".to_owned(), -32_600),
-        (perform("5", "5000000").replace("2.0", "1.0"), -32_600),
-        (perform("5", "5000000").replace("\"id\":81", "\"id\":{}"), -32_600),
-        (perform("5", "5000000").replace(&order, "a\\u0000b"), -32_600),
+        (good().replace("2.0", "1.0"), -32_600),
+        (good().replace("\"id\":81", "\"id\":{}"), -32_600),
+        (good().replace(order, "a\\u0000b"), -32_600),
         (call("performtransaction", "{}"), -32_601),
         (call("ChangePassword", r#"{"newPassword":"another"}"#), -32_601),
         (call("PerformTransaction", "[]"), -32_602),
@@ -113,19 +112,31 @@ async fn paynet_gets_its_own_protocol_whatever_arrives() {
         (call("GetInformation", r#"{"serviceId":30001,"fields":{"order_id":[]}}"#), -32_602),
         (call("CheckTransaction", r#"{"serviceId":30001}"#), 411),
         (call("CancelTransaction", r#"{"serviceId":30001,"transactionId":"5"}"#), -32_602),
-    ];
+    ]
+}
+
+/// Calls with numbers and services that are none, with the code of the answer.
+fn mistyped(order: &str) -> Vec<(String, i64)> {
+    let mut hostile = Vec::new();
     for number in ["\"5000000\"", "5000000.0", "5e6", "9223372036854775808", "1e400", "true", "{}"]
     {
         let expected = if number == "1e400" { -32_700 } else { -32_602 };
-        hostile.push((perform("5", number), expected));
-        hostile.push((perform(number, "5000000"), expected));
+        hostile.push((perform(order, "5", number), expected));
+        hostile.push((perform(order, number, "5000000"), expected));
     }
     for service in ["30002", "\"30002\"", "0", "-30001", "30001.5", "true"] {
         for method in Paynet::METHODS {
             hostile.push((call(method, &format!(r#"{{"serviceId":{service}}}"#)), 305));
         }
     }
-    for (body, expected) in hostile {
+    hostile
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn paynet_gets_its_own_protocol_whatever_arrives() {
+    let app = TestApp::start().await;
+    let (paynet, order) = (Paynet::new(&app.client), order(&app, "paynet").await);
+    for (body, expected) in malformed(&order).into_iter().chain(mistyped(&order)) {
         let shown: String = body.chars().take(160).collect();
         let reply = paynet.raw(body).await.expect(200);
         assert_eq!(code(&reply.json), expected, "{shown}: {}", reply.text);
@@ -220,7 +231,7 @@ async fn a_deal_is_paid_through_paynet_and_an_expired_one_is_not() {
     let (paynet, seller) = (Paynet::new(&app.client), app.person("seller").await);
     let story = Story::new(&app);
     let listing = story.listed(&seller).await;
-    let other = story.listed(&app.person("another seller").await).await;
+    let other = story.listed(&app.person("rival").await).await;
     let buyer = app.person("buyer").await;
     let begin = async |listing: &str| {
         let body = json!({ "listing_id": listing, "payment_method": "paynet" });
