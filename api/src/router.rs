@@ -16,6 +16,8 @@ use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, obser
 use crate::openapi;
 use crate::routes::{
     accounts, admin, docs, escrows, games, health, jobs, listings, payme, payments, subscriptions,
+    accounts, admin, docs, escrows, games, health, jobs, listings, payme, payment_methods,
+    payments, paynet,
 };
 
 /// Everything the API answers to.
@@ -114,6 +116,8 @@ fn admin() -> Router {
         .push(at("trades/{id}/refund").post(admin::refund_deal))
         .push(at("trades/{id}/complete").post(admin::complete_deal))
         .push(at("trades/{id}/resolve-dispute").post(admin::resolve_dispute))
+        .push(at("payment-methods").get(payment_methods::list_all_methods))
+        .push(at("payment-methods/{code}").patch(payment_methods::change_method))
 }
 
 /// For staff and superusers: the job platform.
@@ -158,7 +162,9 @@ fn plans() -> Router {
 
 /// For payment providers, in their own protocols.
 fn webhooks() -> Router {
-    at("payments/webhooks").push(at("payme").post(payme::call).goal(payme::other_method))
+    at("payments/webhooks")
+        .push(at("payme").post(payme::call).goal(payme::other_method))
+        .push(at("paynet").post(paynet::call).goal(paynet::other_method))
 }
 
 /// The API as a service: routes, what surrounds them (outermost first), and the envelope of failures.

@@ -338,6 +338,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    paynet_transactions (seq) {
+        seq -> BigInt,
+        id -> BigInt,
+        transaction_id -> Uuid,
+        fields -> Jsonb,
+        amount_tiyin -> BigInt,
+        state -> SmallInt,
+        performed_at -> Timestamptz,
+        cancelled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     payment_methods (id) {
         id -> Uuid,
         name -> Text,
@@ -486,6 +499,7 @@ diesel::joinable!(listing_search -> listings (listing_id));
 diesel::joinable!(listing_status_history -> listings (listing_id));
 diesel::joinable!(listings -> games (game_id));
 diesel::joinable!(payme_transactions -> transactions (transaction_id));
+diesel::joinable!(paynet_transactions -> transactions (transaction_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(transactions -> escrows (escrow_id));
 diesel::joinable!(transactions -> payment_methods (payment_method_id));
@@ -517,6 +531,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     listings,
     payme_transactions,
     payment_methods,
+    paynet_transactions,
     sessions,
     subscription_plans,
     transactions,

@@ -9,5 +9,7 @@ pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod listings;
 pub(crate) mod payme;
+pub(crate) mod payment_methods;
 pub(crate) mod payments;
 pub(crate) mod subscriptions;
+pub(crate) mod paynet;

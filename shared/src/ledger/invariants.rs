@@ -100,6 +100,20 @@ invariants! {
      WHERE t.type = 'deposit' AND t.status = 'completed'
        AND NOT EXISTS (SELECT 1 FROM payme_transactions p WHERE p.transaction_id = t.id AND p.state IN (2, -2))";
 
+    "I7_paynet_agrees": "Paynet's view of a deposit and ours are the same",
+    "SELECT p.id || ' ' || p.state || ' of ' || t.id || ' ' || t.status AS finding
+     FROM paynet_transactions p
+     JOIN transactions t ON t.id = p.transaction_id
+     LEFT JOIN transactions r ON r.reverses_id = t.id
+     WHERE t.type <> 'deposit' OR p.amount_tiyin <> t.amount * 100
+        OR t.status <> 'completed' OR t.provider_transaction_id IS DISTINCT FROM p.id::text
+        OR (p.state = 2) <> (r.id IS NOT NULL)
+     UNION ALL
+     SELECT t.id || ' ' || t.status || ' without Paynet' AS finding
+     FROM transactions t JOIN payment_methods m ON m.id = t.payment_method_id AND m.code = 'paynet'
+     WHERE t.type = 'deposit' AND t.status IN ('processing', 'completed')
+       AND NOT EXISTS (SELECT 1 FROM paynet_transactions p WHERE p.transaction_id = t.id)";
+
     "I8_withdrawal_settled": "a withdrawal is held while it is open, and settled once the way it ended",
     "SELECT t.id || ' ' || t.status AS finding
      FROM transactions t

@@ -15,7 +15,7 @@ use crate::{App, Money, Tx};
 /// The smallest deposit, whole UZS.
 const DEPOSIT_MIN: i64 = 1_000;
 /// The largest deposit, whole UZS.
-const DEPOSIT_MAX: i64 = 100_000_000;
+pub(super) const DEPOSIT_MAX: i64 = 100_000_000;
 
 /// Records a deposit that waits for its payer. With `escrow` it pays that deal when it completes.
 ///

@@ -15,6 +15,7 @@ mod deposit;
 mod expire;
 mod gauges;
 pub mod jobs;
+mod methods;
 mod model;
 pub mod providers;
 mod queries;
@@ -24,6 +25,7 @@ mod webhook_calls;
 pub use deposit::{begin_deposit, payment_url};
 pub use expire::{Swept, expire_deposits};
 pub(crate) use gauges::measure;
+pub use methods::{ManagedMethod, MethodChange, all_methods, change_method};
 pub use model::{BEGIN_WITHIN, PaymentMethod, Transaction, TransactionStatus, TransactionType};
 pub use queries::{
     TransactionFilters, TransactionOrder, TransactionRow, active_methods, find_own, transactions_of,

@@ -3,6 +3,7 @@
 mod jobs;
 mod mail;
 mod subscriptions;
+mod paynet;
 mod upkeep;
 mod vars;
 
@@ -15,6 +16,7 @@ use crate::text_enum::text_enum;
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
 pub use subscriptions::SubscriptionSettings;
+pub use paynet::PaynetSettings;
 pub use upkeep::UpkeepSettings;
 use vars::Vars;
 pub use vars::{Secret, parse_duration};
@@ -55,6 +57,8 @@ pub struct Settings {
     pub mail: MailSettings,
     /// Payme's Merchant API.
     pub payme: PaymeSettings,
+    /// Paynet's web service.
+    pub paynet: PaynetSettings,
     /// How long each step of a deal may take.
     pub windows: Windows,
     /// Around the end of a subscription's period.
@@ -211,6 +215,7 @@ impl Settings {
             security: security(&vars)?,
             mail: mail::mail(&vars)?,
             payme: payme(&vars)?,
+            paynet: paynet::paynet(&vars)?,
             windows: windows(&vars)?,
             subscriptions: subscriptions::subscriptions(&vars)?,
             two_staff_above: money(&vars, "ESCROW_TWO_STAFF_ABOVE", "50000000.00")?,

@@ -5,6 +5,8 @@ use super::metrics;
 use crate::jobs::{self, Origin, Queue, Registry};
 use crate::payments::providers::payme;
 use crate::{escrow, listings, subscriptions};
+use crate::payments::providers::{payme, paynet};
+use crate::{escrow, listings};
 
 /// How a run ends.
 const OUTCOMES: [&str; 7] = ["ok", "retry", "snoozed", "dead", "cancelled", "stale", "handed_back"];
@@ -34,6 +36,7 @@ pub(super) fn of_a_process() {
         metrics::LEDGER_POSTINGS.with_label_values(&[kind]);
     }
     payme::show_zeros();
+    paynet::show_zeros();
 }
 
 /// What a worker with these kinds may count.

@@ -1,6 +1,8 @@
 //! The payment providers: one folder per protocol. A method whose code is not here exists as a row only.
 
+mod basic;
 pub mod payme;
+pub mod paynet;
 
 use crate::App;
 use crate::error::Result;
@@ -13,6 +15,8 @@ text_enum! {
     Provider {
         /// Payme's Merchant API.
         Payme = "payme",
+        /// Paynet's web service.
+        Paynet = "paynet",
     }
 }
 
@@ -30,6 +34,7 @@ impl Provider {
     ) -> Result<String> {
         match self {
             Self::Payme => payme::link(app, deposit, language),
+            Self::Paynet => paynet::link(app, deposit),
         }
     }
 }

@@ -1,40 +1,14 @@
 //! Who is asking: HTTP Basic, `Paycom` and the cash desk's key.
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use sha2::{Digest as _, Sha256};
-use subtle::{Choice, ConstantTimeEq as _};
-
+use crate::payments::providers::basic;
 use crate::settings::PaymeSettings;
 
 /// Payme's login, the same for every merchant.
 const LOGIN: &str = "Paycom";
 
-/// Clients differ about padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// Whether the header carries one of the live keys. Hashes are compared, so that neither the time it takes nor the
-/// length of a key tells anything about it.
+/// Whether the header carries one of the live keys.
 pub(super) fn is_payme(settings: &PaymeSettings, authorization: Option<&str>) -> bool {
-    let Some((scheme, credentials)) =
-        authorization.and_then(|header| header.trim().split_once(' '))
-    else {
-        return false;
-    };
-    let Ok(credentials) = BASE64.decode(credentials.trim()) else { return false };
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return false;
-    }
-    let sent = Sha256::digest(&credentials);
-    let matches = |key: &str| sent.ct_eq(&Sha256::digest(format!("{LOGIN}:{key}")));
-    let current = matches(settings.secret_key.expose());
-    let previous =
-        settings.previous_key.as_ref().map_or(Choice::from(0), |key| matches(key.expose()));
-    (current | previous).into()
+    basic::carries(authorization, LOGIN, &settings.secret_key, settings.previous_key.as_ref())
 }
 
 #[cfg(test)]

@@ -1,0 +1,1 @@
+DROP TABLE paynet_transactions;

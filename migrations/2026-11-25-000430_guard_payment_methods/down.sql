@@ -1,0 +1,1 @@
+ALTER TABLE payment_methods DROP CONSTRAINT payment_methods_named, DROP CONSTRAINT payment_methods_config_object;
