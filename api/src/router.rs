@@ -15,7 +15,8 @@ use crate::error::envelope;
 use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
 use crate::openapi;
 use crate::routes::{
-    accounts, admin, docs, escrows, games, health, jobs, listings, payme, payments,
+    accounts, admin, docs, escrows, games, health, jobs, listings, multicard, payme, payments,
+    withdrawals,
 };
 
 /// Everything the API answers to.
@@ -25,6 +26,7 @@ pub(crate) fn routes() -> Router {
         .push(catalogue())
         .push(profile())
         .push(money())
+        .push(payouts())
         .push(deals())
         .push(admin())
         .push(operators())
@@ -105,6 +107,10 @@ fn admin() -> Router {
         .push(at("trades/{id}/refund").post(admin::refund_deal))
         .push(at("trades/{id}/complete").post(admin::complete_deal))
         .push(at("trades/{id}/resolve-dispute").post(admin::resolve_dispute))
+        .push(at("withdrawals").get(withdrawals::list_all_withdrawals))
+        .push(at("withdrawals/{id}").get(withdrawals::show_any_withdrawal))
+        .push(at("withdrawals/{id}/approve").post(withdrawals::approve_withdrawal))
+        .push(at("withdrawals/{id}/reject").post(withdrawals::reject_withdrawal))
 }
 
 /// For staff and superusers: the job platform.
@@ -136,9 +142,25 @@ fn money() -> Router {
         .push(at("transactions/{id}").get(payments::show_transaction))
 }
 
+/// For everybody with an account: their money on its way to a card; and for staff, who let it go.
+fn payouts() -> Router {
+    at("payments")
+        .push(at("withdraw").post(withdrawals::withdraw))
+        .push(at("withdrawal/create").post(withdrawals::create_withdrawal))
+        .push(at("withdrawals").get(withdrawals::list_withdrawals))
+        .push(at("withdrawals/{id}").get(withdrawals::show_withdrawal))
+        .push(at("withdrawals/{id}/cancel").post(withdrawals::cancel_withdrawal))
+        .push(at("withdrawal/{id}/cancel").post(withdrawals::cancel_withdrawal))
+        .push(at("withdrawal/{id}/approve").post(withdrawals::approve_withdrawal))
+        .push(at("withdrawal/{id}/reject").post(withdrawals::reject_withdrawal))
+}
+
 /// For payment providers, in their own protocols.
 fn webhooks() -> Router {
-    at("payments/webhooks").push(at("payme").post(payme::call).goal(payme::other_method))
+    at("payments/webhooks")
+        .push(at("payme").post(payme::call).goal(payme::other_method))
+        .push(at("uzcard").post(multicard::uzcard))
+        .push(at("humo").post(multicard::humo))
 }
 
 /// The API as a service: routes, what surrounds them (outermost first), and the envelope of failures.

@@ -8,5 +8,7 @@ pub(crate) mod games;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod listings;
+pub(crate) mod multicard;
 pub(crate) mod payme;
 pub(crate) mod payments;
+pub(crate) mod withdrawals;

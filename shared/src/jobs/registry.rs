@@ -20,6 +20,10 @@ pub fn registry() -> Registry {
         .effect::<kinds::ExpireUnpaidEscrow>()
         .effect::<kinds::ReconcileEscrows>()
         .effect::<kinds::ExpireDeposits>()
+        .external::<kinds::ProcessDeposit>()
+        .external::<kinds::ReturnCardPayment>()
+        .external::<kinds::ProcessWithdrawal>()
+        .effect::<kinds::ReconcilePayments>()
         // default
         .effect::<kinds::AutoApproveIfTimeout>()
         .effect::<kinds::ReconcileListings>()
@@ -29,6 +33,7 @@ pub fn registry() -> Registry {
         .batch::<kinds::CalculateDailyStatistics>()
         .batch::<kinds::ArchiveOldListings>()
         .batch::<kinds::CleanupUnverifiedUsers>()
+        .effect::<kinds::WipeCardNumbers>()
         .batch::<kinds::PruneJobs>()
         .effect::<kinds::MaintainPartitions>()
         // mail
@@ -45,8 +50,6 @@ pub const AWAITED: &[(&str, &str)] = &[
     ("auto_renew_subscription", "subscriptions that are paid and renewed"),
     ("check_subscription_expirations", "subscriptions that are paid and renewed"),
     ("cleanup_old_notifications", "notifications inside the platform"),
-    ("process_deposit", "providers that must be asked whether a deposit was paid"),
-    ("process_withdrawal", "withdrawals and payouts"),
     ("send_password_reset_email", "password reset"),
     ("send_subscription_expiring_soon", "subscriptions that are paid and renewed"),
 ];

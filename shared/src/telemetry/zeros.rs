@@ -3,21 +3,24 @@
 
 use super::metrics;
 use crate::jobs::{self, Origin, Queue, Registry};
-use crate::payments::providers::payme;
-use crate::{escrow, listings};
+use crate::payments::providers::{multicard, payme};
+use crate::{escrow, listings, payments, withdrawals};
 
 /// How a run ends.
 const OUTCOMES: [&str; 7] = ["ok", "retry", "snoozed", "dead", "cancelled", "stale", "handed_back"];
 /// Why a job was taken back.
 const RESCUES: [&str; 3] = ["lease", "dispatch_timeout", "redis_epoch"];
 /// What moves money.
-const POSTINGS: [&str; 6] = [
+const POSTINGS: [&str; 9] = [
     "deposit",
     "deposit_reversal",
     "escrow_fund",
     "escrow_release",
     "escrow_refund",
     "escrow_split",
+    "withdraw_hold",
+    "withdraw_paid",
+    "withdraw_released",
 ];
 
 /// What any process may count: what it runs, jobs it records, postings it writes.
@@ -33,6 +36,7 @@ pub(super) fn of_a_process() {
         metrics::LEDGER_POSTINGS.with_label_values(&[kind]);
     }
     payme::show_zeros();
+    multicard::callback::show_zeros();
 }
 
 /// What a worker with these kinds may count.
@@ -58,7 +62,7 @@ pub fn of_a_worker(registry: &Registry) {
     for reason in RESCUES {
         metrics::JOB_RESCUED.with_label_values(&[reason]);
     }
-    for sweep in escrow::sweeps().chain([listings::SWEEP]) {
+    for sweep in escrow::sweeps().chain([listings::SWEEP, payments::SWEEP, withdrawals::SWEEP]) {
         metrics::RECONCILER_FOUND.with_label_values(&[sweep]);
     }
 }

