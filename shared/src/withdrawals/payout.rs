@@ -3,15 +3,16 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::model::{Locked, Withdrawal};
 use super::request::{CARD_FIELD, row_name};
 use super::settle::{pay_out, release};
-use crate::audit::Actor;
+use crate::audit::{self, Actor};
 use crate::error::{Error, Result};
 use crate::ids::TransactionId;
-use crate::jobs::{JobVerdict, after};
+use crate::jobs::{JobVerdict, after, claim_effect};
 use crate::payments::TransactionStatus;
 use crate::settings::WithdrawalSettings;
 use crate::{App, Outcome, Tx};
@@ -161,14 +162,17 @@ impl Payout {
                 self.ask_again(locked, tx, app).await
             }
             Answer::NotSent(why) => {
+                // Whether an earlier run has sent it is as open as before.
                 locked.withdrawal.sent_at = self.sent_before;
+                if self.sent_before.is_some() {
+                    locked.withdrawal.is_unknown_since(tx.now());
+                }
                 locked.withdrawal.last_answer = Some(why);
                 self.ask_again(locked, tx, app).await
             }
             Answer::Unknown(why) => {
+                locked.withdrawal.is_unknown_since(tx.now());
                 locked.withdrawal.last_answer = Some(why);
-                let since = locked.withdrawal.outcome_unknown_at.unwrap_or(tx.now());
-                locked.withdrawal.outcome_unknown_at = Some(since);
                 self.ask_again(locked, tx, app).await
             }
             Answer::NotAsked(wait) => Ok(JobVerdict::Snooze(wait)),
@@ -180,11 +184,13 @@ impl Payout {
         let so_far = locked.withdrawal.unanswered;
         locked.withdrawal.unanswered = so_far.saturating_add(1);
         locked.save(tx).await?;
-        let Withdrawal { sent_at, last_answer, .. } = &locked.withdrawal;
-        let overdue = sent_at
-            .is_some_and(|sent| after(sent, app.settings.withdrawals.unknown_max) <= tx.now());
+        let Locked { transaction, withdrawal } = &locked;
+        let Withdrawal { outcome_unknown_at, sent_at, last_answer, .. } = withdrawal;
+        let since = outcome_unknown_at.or(*sent_at).unwrap_or(transaction.updated_at);
+        let overdue = after(since, app.settings.withdrawals.unknown_max) <= tx.now();
         if overdue {
             tracing::error!(target: "payments", transaction = %self.id, amount = %locked.transaction.amount, last_answer, "a payout has no definite answer: a human must ask Multicard");
+            call_a_human(tx, &locked).await?;
         } else {
             tracing::warn!(target: "payments", transaction = %self.id, unanswered = so_far + 1, last_answer, "a payout has no definite answer yet");
         }
@@ -198,6 +204,11 @@ impl Withdrawal {
     fn may_send(&self, settings: &WithdrawalSettings, now: DateTime<Utc>) -> bool {
         self.provider_uuid.is_none()
             && self.sent_at.is_none_or(|sent| after(sent, settings.resend_after) <= now)
+    }
+
+    /// Nobody knows whether it was paid, since now or since earlier.
+    fn is_unknown_since(&mut self, now: DateTime<Utc>) {
+        self.outcome_unknown_at.get_or_insert(now);
     }
 
     fn heard(&mut self, uuid: &str, answer: &str) {
@@ -226,6 +237,23 @@ fn pause(unanswered: i32) -> Duration {
     let step = usize::try_from(unanswered).unwrap_or(usize::MAX);
     let minutes = UNANSWERED.get(step).or(UNANSWERED.last()).copied().unwrap_or(60);
     Duration::from_secs(60 * minutes)
+}
+
+/// On record, once: after so long somebody has to ask Multicard. It goes on being asked about by itself.
+async fn call_a_human(tx: &mut Tx, locked: &Locked) -> Result<()> {
+    let Locked { transaction, withdrawal } = locked;
+    let known = claim_effect(tx, &format!("withdrawal_unanswered:{}", transaction.id)).await?;
+    if known == Outcome::AlreadyDone {
+        return Ok(());
+    }
+    let details = json!({
+        "amount": transaction.amount,
+        "card": withdrawal.card_masked,
+        "sent_at": withdrawal.sent_at,
+        "last_answer": withdrawal.last_answer,
+    });
+    let object = ("withdrawal", transaction.id.to_string());
+    audit::record(tx, Actor::System, "withdrawal.unanswered", object, details).await
 }
 
 fn open_card(app: &App, withdrawal: &Withdrawal) -> Result<Zeroizing<String>> {

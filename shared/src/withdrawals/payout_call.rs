@@ -25,7 +25,7 @@ impl Payout {
             Ok(Some(known)) => known,
             Ok(None) if self.may_send => self.send(multicard).await,
             Ok(None) => Answer::Unknown("Multicard does not know it yet".to_owned()),
-            Err(failure) => self.nothing_sent(&failure.to_string()),
+            Err(failure) => Answer::NotSent(failure.to_string()),
         }
     }
 
@@ -82,7 +82,7 @@ impl Payout {
                 | Answer::Unknown(_)) => answer,
             },
             Err(Failure::Refused(code)) => self.confirm_refusal(multicard, code).await,
-            Err(failure @ Failure::NotSent(_)) => self.nothing_sent(&failure.to_string()),
+            Err(failure @ Failure::NotSent(_)) => Answer::NotSent(failure.to_string()),
             Err(failure @ (Failure::NotReady | Failure::Unknown(_))) => {
                 Answer::Unknown(failure.to_string())
             }
@@ -95,14 +95,6 @@ impl Payout {
             Ok(None | Some(Answer::Refused(_))) => Answer::Refused(why),
             Ok(Some(other)) => other,
             Err(failure) => Answer::Unknown(format!("refused ({why}), but {failure}")),
-        }
-    }
-
-    /// This run has sent nothing; whether an earlier one did is as open as before.
-    fn nothing_sent(&self, why: &str) -> Answer {
-        match self.sent_before {
-            None => Answer::NotSent(why.to_owned()),
-            Some(_) => Answer::Unknown(why.to_owned()),
         }
     }
 }

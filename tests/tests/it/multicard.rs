@@ -316,6 +316,25 @@ async fn a_page_that_nobody_pays_is_taken_back_after_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_that_multicard_gives_back_and_that_is_spent_is_owed() {
+    let acquirer = Acquirer::start().await;
+    let app = acquirer.platform(&[("WITHDRAWAL_HOLD", "0s")]).await;
+    acquirer.multicard.switch(Mode::Webhooks);
+    let deposit = deposit(&app, &acquirer, "uzcard").await;
+    let payment = acquirer.multicard.pay(&deposit.invoice, SANDBOX_UZCARD).await.expect("pays");
+    let spent = Person::withdrawal(SOUM, SANDBOX_UZCARD);
+    deposit.person.client.post("payments/withdrawal/create/", spent).await.expect(201);
+    app.run_due_jobs().await;
+    acquirer.refund(&payment.uuid).await;
+    let owed = "SELECT count(*) FROM audit_log WHERE action = 'deposit.owed'";
+    eventually("it is on record", async || app.database.number(owed).await == 1).await;
+    assert!(acquirer.multicard.call_back(&payment.uuid).await.expect("known"), "told again: 200");
+    assert_eq!(app.database.number(owed).await, 1);
+    assert_eq!(app.available(&deposit.person).await, "0.00");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_payment_that_multicard_gives_back_leaves_the_balance() {
     let acquirer = Acquirer::start().await;
     let app = acquirer.platform(&[]).await;

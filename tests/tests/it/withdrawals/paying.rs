@@ -147,6 +147,8 @@ async fn without_an_answer_it_stays_where_it_is_and_operators_see_it() {
     assert_eq!(balance(&person).await, money("0.00", "50000.00"));
     assert_eq!(payouts(&acquirer, id).len(), 1);
     assert_eq!(acquirer.multicard.asked(Call::CreateCredit), 1, "nothing is sent into the dark");
+    let called = "SELECT count(*) FROM audit_log WHERE action = 'withdrawal.unanswered'";
+    assert_eq!(app.database.number(called).await, 1, "a human is called, once");
     let staff = app.staff().await;
     let unknown =
         staff.client.get("payments/withdrawals/?admin=true&unknown=true").await.expect(200);
