@@ -94,7 +94,7 @@ fn has_check_digit(digits: &str) -> bool {
             (digit, true) => digit * 2,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]
