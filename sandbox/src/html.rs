@@ -21,6 +21,7 @@ header{display:flex;justify-content:space-between;align-items:baseline;gap:1rem;
 h1{font-size:1.25rem;margin:0}h2{font-size:1rem;margin:1.5rem 0 .5rem}
 a{color:inherit}
 .card{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:1rem;margin-bottom:1rem}
+.card>:first-child,.card>form:first-child label:first-child{margin-top:0}.card>:last-child{margin-bottom:0}
 .amount{font-size:1.9rem;font-weight:650;margin:0;letter-spacing:-.01em}
 .dim{color:var(--dim)}.small{font-size:.85rem}
 dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem 1rem;margin:.5rem 0 0}
@@ -43,6 +44,7 @@ white-space:pre-wrap;overflow-wrap:anywhere}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th{color:var(--dim);font-weight:500;text-align:left}td,th{padding:.35rem .75rem .35rem 0;vertical-align:top;
 border-top:1px solid var(--line)}tr:first-child>th{border-top:0}
+td form{white-space:nowrap}
 .presets{display:flex;flex-wrap:wrap;gap:.4rem}";
 
 /// Text as it may stand in a page and in an attribute.
@@ -79,7 +81,7 @@ pub(crate) fn send(res: &mut Response, title: &str, inside: &str) {
     res.body(page);
 }
 
-/// Tiyin as a person reads them: `50 000.00 soum`.
+/// Tiyin as a person reads them: `50 000.00 soum`, without a place to break.
 pub(crate) fn soum(tiyin: i64) -> String {
     let (whole, rest) = (tiyin / 100, (tiyin % 100).abs());
     let digits = whole.unsigned_abs().to_string();
@@ -91,7 +93,7 @@ pub(crate) fn soum(tiyin: i64) -> String {
         grouped.push(digit);
     }
     let sign = if tiyin < 0 { "−" } else { "" };
-    format!("{sign}{grouped}.{rest:02} soum")
+    format!("{sign}{grouped}.{rest:02}\u{a0}soum")
 }
 
 /// A list of names and values; both are escaped.
@@ -138,32 +140,39 @@ pub(crate) fn way_back(url: Option<&str>) -> String {
     }
 }
 
-/// Every call with its reply; the last one is open.
+/// Every call with its reply, as they were made; the last one is open.
 pub(crate) fn said(calls: &[WebhookCall]) -> String {
     if calls.is_empty() {
         return "<p class=\"dim\">Nothing was sent.</p>".to_owned();
     }
-    let mut html = String::new();
-    for (at, call) in calls.iter().enumerate() {
-        let status = call.status.map_or_else(|| "no reply".to_owned(), |code| code.to_string());
-        let mood = if call.status == Some(200) { "good" } else { "bad" };
-        let open = if at + 1 == calls.len() { " open" } else { "" };
-        write!(
-            html,
-            "<details class=\"said\"{open}><summary><b>{}</b><span class=\"dim small\">{} · {} · {} ms</span>\
-             <span class=\"tag {mood}\">{status}</span></summary>\
-             <p class=\"dim small\">{}</p><pre>{}</pre><pre>{}</pre></details>",
-            escape(&call.what),
-            escape(call.provider),
-            escape(&call.at),
-            call.took.as_millis(),
-            escape(&call.url),
-            escape(&readable(&call.request)),
-            escape(&readable(&call.reply)),
-        )
-        .ok();
+    let last = calls.len() - 1;
+    calls.iter().enumerate().map(|(at, call)| exchange(call, at == last)).collect()
+}
+
+/// Every call with its reply, the newest first; only that one is open.
+pub(crate) fn heard(calls: &[WebhookCall]) -> String {
+    if calls.is_empty() {
+        return "<p class=\"dim\">None yet.</p>".to_owned();
     }
-    html
+    calls.iter().rev().enumerate().map(|(at, call)| exchange(call, at == 0)).collect()
+}
+
+fn exchange(call: &WebhookCall, open: bool) -> String {
+    let status = call.status.map_or_else(|| "no reply".to_owned(), |code| code.to_string());
+    let mood = if call.status == Some(200) { "good" } else { "bad" };
+    let open = if open { " open" } else { "" };
+    format!(
+        "<details class=\"said\"{open}><summary><b>{}</b><span class=\"dim small\">{} · {} · {} ms</span>\
+         <span class=\"tag {mood}\">{status}</span></summary>\
+         <p class=\"dim small\">{}</p><pre>{}</pre><pre>{}</pre></details>",
+        escape(&call.what),
+        escape(call.provider),
+        escape(&call.at),
+        call.took.as_millis(),
+        escape(&call.url),
+        escape(&readable(&call.request)),
+        escape(&readable(&call.reply)),
+    )
 }
 
 /// JSON with its members under each other, a form with its fields under each other, the rest as it is.
@@ -195,10 +204,10 @@ mod tests {
     #[test]
     fn amounts_are_read_by_people() {
         for (tiyin, read) in [
-            (5_000_000, "50\u{a0}000.00 soum"),
-            (123_456_789, "1\u{a0}234\u{a0}567.89 soum"),
-            (5, "0.05 soum"),
-            (-150, "−1.50 soum"),
+            (5_000_000, "50\u{a0}000.00\u{a0}soum"),
+            (123_456_789, "1\u{a0}234\u{a0}567.89\u{a0}soum"),
+            (5, "0.05\u{a0}soum"),
+            (-150, "−1.50\u{a0}soum"),
         ] {
             assert_eq!(soum(tiyin), read);
         }

@@ -101,7 +101,7 @@ fn page(world: &World, multicard: &Multicard) -> String {
         payments(&multicard.payments()),
         payouts(&multicard.payouts()),
         faults(multicard),
-        html::said(&calls),
+        html::heard(&calls),
     )
 }
 
@@ -137,7 +137,7 @@ fn payouts(payouts: &[Payout]) -> String {
     if payouts.is_empty() {
         return "<p class=\"dim\">None yet.</p>".to_owned();
     }
-    let mut html = "<table><tr><th>Withdrawal<th>Card<th>Amount<th>Asked<th>Status<th>".to_owned();
+    let mut html = "<table><tr><th>Withdrawal<th>Amount<th>Status".to_owned();
     for payout in payouts.iter().rev().take(SHOWN) {
         let open = matches!(payout.status, Status::Draft | Status::Progress | Status::Billing);
         let buttons = format!(
@@ -148,11 +148,11 @@ fn payouts(payouts: &[Payout]) -> String {
         );
         write!(
             html,
-            "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}",
+            "<tr><td>{}<br><span class=\"dim small\">{} · asked for {} times</span><td>{}<td>{}{}",
             html::escape(&payout.invoice_id),
             html::escape(&payout.card.masked),
-            html::soum(payout.amount),
             payout.asked,
+            html::soum(payout.amount),
             tag(payout.status),
             if open { buttons.as_str() } else { "" },
         )

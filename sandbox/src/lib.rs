@@ -140,6 +140,9 @@ impl Sandbox {
         ] {
             variables.push((name, value.clone()));
         }
+        if let Some(secret) = &settings.multicard_callback_secret {
+            variables.push(("MULTICARD_CALLBACK_SECRET", secret.clone()));
+        }
         variables
     }
 

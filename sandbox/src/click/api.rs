@@ -52,10 +52,10 @@ fn new_invoice(world: &World, body: &Value) -> Outcome {
     if text("service_id").as_deref() != Some(world.settings.click_service.as_str()) {
         return Err(bad);
     }
-    let amount = text("amount").ok_or(bad)?;
+    text("amount").ok_or(bad)?;
     text("phone_number").ok_or(bad)?;
     let order = text("merchant_trans_id").ok_or(bad)?;
-    let id = lock(&world.click).invoice(&order, &amount);
+    let id = lock(&world.click).invoice(&order);
     Ok(json!({ "error_code": 0, "error_note": "", "invoice_id": id }))
 }
 

@@ -49,7 +49,6 @@ pub(crate) struct Payment {
 pub(crate) struct Invoice {
     pub(crate) id: i64,
     pub(crate) order: String,
-    pub(crate) amount: String,
 }
 
 /// Everything that Click remembers.
@@ -81,9 +80,9 @@ impl Book {
     }
 
     /// Pushes an invoice.
-    pub(crate) fn invoice(&mut self, order: &str, amount: &str) -> i64 {
+    pub(crate) fn invoice(&mut self, order: &str) -> i64 {
         let id = self.invoices.last().map_or(7_000_001, |last| last.id + 1);
-        self.invoices.push(Invoice { id, order: order.to_owned(), amount: amount.to_owned() });
+        self.invoices.push(Invoice { id, order: order.to_owned() });
         id
     }
 }

@@ -203,7 +203,7 @@ impl Book {
 
 /// The same answer with another status or amount, inside an invoice too.
 fn contradicted(mut data: Value, status: Option<super::Status>, amount: Option<i64>) -> Value {
-    let mut change = |data: &mut Value| {
+    let change = |data: &mut Value| {
         let Some(members) = data.as_object_mut() else { return };
         for (name, value) in members {
             match (name.as_str(), status, amount) {

@@ -23,7 +23,7 @@ async fn payme_is_paid_in_its_own_order_of_calls() {
     let page = world.open(&payme_link()).await;
     assert_eq!(page.status, 200);
     assert!(
-        page.text.contains("50\u{a0}000.00 soum") && page.text.contains("o-1"),
+        page.text.contains("50\u{a0}000.00\u{a0}soum") && page.text.contains("o-1"),
         "{}",
         page.text
     );
@@ -87,7 +87,7 @@ const CLICK: &str = "/click?service_id=10001&merchant_id=20001&amount=1000.50&tr
 async fn click_prepares_and_completes_with_the_strings_it_signed() {
     let world = World::start().await;
     let page = world.open(CLICK).await;
-    assert!(page.text.contains("1\u{a0}000.50 soum"), "{}", page.text);
+    assert!(page.text.contains("1\u{a0}000.50\u{a0}soum"), "{}", page.text);
     let page = world.press(CLICK, &[("do", "pay")]).await;
     assert!(
         page.text.contains("Paid.") && page.text.contains("https://shop.example"),
