@@ -141,7 +141,7 @@ mod tests {
             ("store_invoice_id", json!(77)),
         ] {
             let mut broken = paid.clone();
-            broken[name] = value;
+            broken.as_object_mut().expect("an object").insert(name.to_owned(), value);
             assert_eq!(Entry::read(&broken), None, "{broken}");
         }
     }
