@@ -18,6 +18,8 @@ use crate::routes::{
     accounts, admin, docs, escrows, games, health, jobs, listings, payme, payments, subscriptions,
     accounts, admin, docs, escrows, games, health, jobs, listings, payme, payment_methods,
     payments, paynet,
+    accounts, admin, docs, escrows, games, health, jobs, listings, multicard, payme, payments,
+    withdrawals,
 };
 
 /// Everything the API answers to.
@@ -28,6 +30,7 @@ pub(crate) fn routes() -> Router {
         .push(profile())
         .push(money())
         .push(plans())
+        .push(payouts())
         .push(deals())
         .push(admin())
         .push(operators())
@@ -118,6 +121,10 @@ fn admin() -> Router {
         .push(at("trades/{id}/resolve-dispute").post(admin::resolve_dispute))
         .push(at("payment-methods").get(payment_methods::list_all_methods))
         .push(at("payment-methods/{code}").patch(payment_methods::change_method))
+        .push(at("withdrawals").get(withdrawals::list_all_withdrawals))
+        .push(at("withdrawals/{id}").get(withdrawals::show_any_withdrawal))
+        .push(at("withdrawals/{id}/approve").post(withdrawals::approve_withdrawal))
+        .push(at("withdrawals/{id}/reject").post(withdrawals::reject_withdrawal))
 }
 
 /// For staff and superusers: the job platform.
@@ -158,6 +165,17 @@ fn plans() -> Router {
         .push(at("cancel").post(subscriptions::cancel_current))
         .push(at("resume").post(subscriptions::resume))
         .push(at("{id}/cancel").post(subscriptions::cancel_one))
+/// For everybody with an account: their money on its way to a card; and for staff, who let it go.
+fn payouts() -> Router {
+    at("payments")
+        .push(at("withdraw").post(withdrawals::withdraw))
+        .push(at("withdrawal/create").post(withdrawals::create_withdrawal))
+        .push(at("withdrawals").get(withdrawals::list_withdrawals))
+        .push(at("withdrawals/{id}").get(withdrawals::show_withdrawal))
+        .push(at("withdrawals/{id}/cancel").post(withdrawals::cancel_withdrawal))
+        .push(at("withdrawal/{id}/cancel").post(withdrawals::cancel_withdrawal))
+        .push(at("withdrawal/{id}/approve").post(withdrawals::approve_withdrawal))
+        .push(at("withdrawal/{id}/reject").post(withdrawals::reject_withdrawal))
 }
 
 /// For payment providers, in their own protocols.
@@ -165,6 +183,8 @@ fn webhooks() -> Router {
     at("payments/webhooks")
         .push(at("payme").post(payme::call).goal(payme::other_method))
         .push(at("paynet").post(paynet::call).goal(paynet::other_method))
+        .push(at("uzcard").post(multicard::uzcard))
+        .push(at("humo").post(multicard::humo))
 }
 
 /// The API as a service: routes, what surrounds them (outermost first), and the envelope of failures.

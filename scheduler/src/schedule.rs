@@ -28,6 +28,10 @@ pub fn schedule() -> Vec<Scheduled> {
             "0 0 * * * *",
             CatchUp::Once,
             "subscriptions that end soon or have ended",
+        at::<kinds::ReconcilePayments>(
+            "10,40 * * * * *",
+            CatchUp::Skip,
+            "deposits and payouts that wait for an answer without a job",
         ),
         at::<kinds::LedgerCheck>("15 * * * * *", CatchUp::Once, "the ledger's invariants"),
         // listings: the same for what no moderator decided about
@@ -49,6 +53,7 @@ pub fn schedule() -> Vec<Scheduled> {
             CatchUp::Once,
             "7 days without a proof",
         ),
+        at::<kinds::WipeCardNumbers>("0 50 20 * * *", CatchUp::Once, "30 days after the payout"),
         at::<kinds::PruneJobs>("0 10 * * * *", CatchUp::Once, "jobs that ended long ago"),
         at::<kinds::MaintainPartitions>("0 40 * * * *", CatchUp::Once, "room for attempts ahead"),
     ]

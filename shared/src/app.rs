@@ -3,6 +3,7 @@
 use crate::Db;
 use crate::error::Result;
 use crate::mail::Mailer;
+use crate::payments::providers::multicard::Multicard;
 use crate::security::{Passwords, Tokens, Vault};
 use crate::settings::Settings;
 
@@ -14,12 +15,16 @@ pub struct App {
     pub db: Db,
     /// Opens and seals game-account credentials.
     pub vault: Vault,
+    /// Opens and seals card numbers, under a key of their own.
+    pub cards: Vault,
     /// Hashes and verifies passwords.
     pub passwords: Passwords,
     /// Makes and reads tokens.
     pub tokens: Tokens,
     /// Sends mail.
     pub mailer: Mailer,
+    /// Speaks to Multicard.
+    pub multicard: Multicard,
 }
 
 impl App {
@@ -31,9 +36,11 @@ impl App {
         Ok(Self {
             db: Db::connect(&settings.database)?,
             vault: Vault::new(&settings.security)?,
+            cards: Vault::for_cards(&settings.security)?,
             passwords: Passwords::new()?,
             tokens: Tokens::new(&settings.security),
             mailer: Mailer::new(&settings.mail)?,
+            multicard: Multicard::new(&settings.multicard)?,
             settings,
         })
     }

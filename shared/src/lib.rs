@@ -11,6 +11,7 @@ pub mod notifications;
 pub mod payments;
 pub mod statistics;
 pub mod subscriptions;
+pub mod withdrawals;
 
 // ── the ground it stands on ──
 pub mod app;

@@ -320,6 +320,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    multicard_invoices (transaction_id) {
+        transaction_id -> Uuid,
+        uuid -> Text,
+        checkout_url -> Text,
+        payment_uuid -> Nullable<Text>,
+        unanswered -> Integer,
+        closed_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     payme_transactions (seq) {
         seq -> BigInt,
         id -> Text,
@@ -469,6 +482,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         last_login -> Nullable<Timestamptz>,
         deleted_at -> Nullable<Timestamptz>,
+        password_changed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -486,6 +500,38 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    withdrawals (transaction_id) {
+        transaction_id -> Uuid,
+        user_id -> Uuid,
+        card_type -> Text,
+        card_holder_name -> Text,
+        card_masked -> Text,
+        card_print -> Bytea,
+        key_id -> Text,
+        data_key -> Nullable<Bytea>,
+        card_number -> Nullable<Bytea>,
+        is_priority -> Bool,
+        not_before -> Timestamptz,
+        approvals_needed -> SmallInt,
+        approved_by -> Nullable<Uuid>,
+        approved_at -> Nullable<Timestamptz>,
+        second_approved_by -> Nullable<Uuid>,
+        second_approved_at -> Nullable<Timestamptz>,
+        rejected_by -> Nullable<Uuid>,
+        reject_reason -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+        provider_uuid -> Nullable<Text>,
+        unanswered -> Integer,
+        last_answer -> Nullable<Text>,
+        outcome_unknown_at -> Nullable<Timestamptz>,
+        settled_at -> Nullable<Timestamptz>,
+        wiped_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(audit_log -> users (actor_id));
 diesel::joinable!(email_tokens -> users (user_id));
 diesel::joinable!(escrow_credentials -> escrows (escrow_id));
@@ -498,6 +544,7 @@ diesel::joinable!(listing_credentials -> listings (listing_id));
 diesel::joinable!(listing_search -> listings (listing_id));
 diesel::joinable!(listing_status_history -> listings (listing_id));
 diesel::joinable!(listings -> games (game_id));
+diesel::joinable!(multicard_invoices -> transactions (transaction_id));
 diesel::joinable!(payme_transactions -> transactions (transaction_id));
 diesel::joinable!(paynet_transactions -> transactions (transaction_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -506,6 +553,8 @@ diesel::joinable!(transactions -> payment_methods (payment_method_id));
 diesel::joinable!(transactions -> users (user_id));
 diesel::joinable!(user_subscriptions -> subscription_plans (plan_id));
 diesel::joinable!(user_subscriptions -> users (user_id));
+diesel::joinable!(withdrawals -> transactions (transaction_id));
+diesel::joinable!(withdrawals -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     app_clock,
     audit_log,
@@ -529,6 +578,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     listing_search,
     listing_status_history,
     listings,
+    multicard_invoices,
     payme_transactions,
     payment_methods,
     paynet_transactions,
@@ -538,4 +588,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     user_subscriptions,
     users,
     webhook_calls,
+    withdrawals,
 );

@@ -74,6 +74,11 @@ impl Client {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The same visitor as somebody who speaks to another address.
+    pub fn as_somebody(&self, somebody: &Self) -> Self {
+        Self { token: somebody.token.clone(), ..self.clone() }
+    }
+
     /// GET under `/api/v1/`, or from the root for a path that starts with `/`.
     pub async fn get(&self, path: &str) -> Reply {
         self.send(self.request(reqwest::Method::GET, path)).await

@@ -3,6 +3,7 @@
 //! Every test has a database (a clone of the migrated template), a Redis prefix and a clock of its own. When it ends,
 //! the harness fails it if a due job was left behind, a job died unannounced, or a ledger invariant is violated.
 
+mod acquirer;
 mod app;
 mod authority;
 mod client;
@@ -24,6 +25,7 @@ mod redis_server;
 mod smtp;
 mod story;
 
+pub use acquirer::{Acquirer, signed_success, signed_webhook};
 pub use app::{InProcessWorker, Person, TestApp};
 pub use authority::Authority;
 pub use client::{Client, Reply};

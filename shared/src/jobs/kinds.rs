@@ -12,8 +12,11 @@ pub use crate::listings::jobs::{
     UpdateSearchIndex,
 };
 pub use crate::notifications::jobs::SendNotificationEmail;
-pub use crate::payments::jobs::{ExpireDeposits, SendTransactionEmail};
+pub use crate::payments::jobs::{
+    ExpireDeposits, ProcessDeposit, ReconcilePayments, ReturnCardPayment, SendTransactionEmail,
+};
 pub use crate::statistics::jobs::CalculateDailyStatistics;
 pub use crate::subscriptions::jobs::{
     AutoRenewSubscription, CheckSubscriptionExpirations, SendSubscriptionExpiringSoon,
 };
+pub use crate::withdrawals::jobs::{ProcessWithdrawal, WipeCardNumbers};

@@ -23,6 +23,10 @@ pub fn registry() -> Registry {
         .effect::<kinds::ExpireDeposits>()
         .effect::<kinds::AutoRenewSubscription>()
         .effect::<kinds::CheckSubscriptionExpirations>()
+        .external::<kinds::ProcessDeposit>()
+        .external::<kinds::ReturnCardPayment>()
+        .external::<kinds::ProcessWithdrawal>()
+        .effect::<kinds::ReconcilePayments>()
         // default
         .effect::<kinds::AutoApproveIfTimeout>()
         .effect::<kinds::CountSettledDeal>()
@@ -33,6 +37,7 @@ pub fn registry() -> Registry {
         .batch::<kinds::CalculateDailyStatistics>()
         .batch::<kinds::ArchiveOldListings>()
         .batch::<kinds::CleanupUnverifiedUsers>()
+        .effect::<kinds::WipeCardNumbers>()
         .batch::<kinds::PruneJobs>()
         .effect::<kinds::MaintainPartitions>()
         // mail
@@ -48,8 +53,6 @@ pub fn registry() -> Registry {
 /// A test compares this and the registry with the specification's list.
 pub const AWAITED: &[(&str, &str)] = &[
     ("cleanup_old_notifications", "notifications inside the platform"),
-    ("process_deposit", "providers that must be asked whether a deposit was paid"),
-    ("process_withdrawal", "withdrawals and payouts"),
     ("send_password_reset_email", "password reset"),
 ];
 

@@ -11,6 +11,8 @@
 //! | purchase | `escrow_fund:<deal>` | buyer −A, deal +A |
 //! | release, refund or split | `escrow_settle:<deal>` | deal −A, seller +(A−C−R), commission +C, buyer +R |
 //! | period of a subscription | `subscription:<subscription>:<its start>` | user −P, subscriptions +P |
+//! | withdrawal asked for | `withdraw_hold:<transaction>` | user −A, hold +A |
+//! | paid, or given back | `withdraw_settle:<transaction>` | hold −A, clearing or user +A |
 //!
 //! Release and refund share one key, so a deal cannot be paid out twice nor refunded and paid out.
 

@@ -1,5 +1,6 @@
 //! Deposits that nobody will pay any more.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -8,7 +9,7 @@ use super::providers::payme;
 use crate::Tx;
 use crate::error::Result;
 use crate::ids::TransactionId;
-use crate::schema::transactions;
+use crate::schema::{multicard_invoices, transactions};
 
 /// Rows of one kind per run: the locks of a run are held together.
 const SWEEP_BATCH_MAX: i64 = 100;
@@ -22,7 +23,8 @@ pub enum Swept {
     More,
 }
 
-/// Cancels deposits whose time at the provider is over, and deposits that never reached it. Safe to repeat and to run
+/// Cancels deposits whose time at the provider is over, and deposits that never reached it; one that has a page of
+/// Multicard's is asked about first, by a job of its own. Safe to repeat and to run
 /// beside the providers' calls: what is decided under the lock counts, not what was found without it.
 ///
 /// # Errors
@@ -43,6 +45,10 @@ async fn cancel_abandoned(tx: &mut Tx, limit: i64) -> Result<usize> {
                 .and(transactions::status.eq(TransactionStatus::Pending)),
         )
         .filter(transactions::created_at.lt(tx.now() - BEGIN_WITHIN))
+        .filter(not(exists(
+            multicard_invoices::table
+                .filter(multicard_invoices::transaction_id.eq(transactions::id)),
+        )))
         .order(transactions::created_at)
         .limit(limit)
         .load(tx.conn())

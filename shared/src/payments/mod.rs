@@ -7,6 +7,8 @@
 //!      └──── nobody came, 24 h ───┴── cancelled by the provider, or 12 h ──▶ cancelled
 //! ```
 //!
+//! Withdrawals are transactions too; their noun is `withdrawals`.
+//!
 //! A completed deposit is final: when its provider takes the money back, that is a new `refund` transaction.
 //! Locks are taken in one order: the deal that a deposit pays (listing, then escrow), the transaction, the provider's row.
 
@@ -20,6 +22,7 @@ mod model;
 pub mod providers;
 mod queries;
 mod receipt;
+mod reconcile;
 mod webhook_calls;
 
 pub use deposit::{begin_deposit, payment_url};
@@ -32,3 +35,4 @@ pub use queries::{
 };
 pub use receipt::Receipt;
 pub(crate) use receipt::mail_receipt;
+pub(crate) use reconcile::{SWEEP, reconcile};

@@ -210,6 +210,52 @@ impl Transaction {
         }
     }
 
+    /// Staff refused it: cancelled, and its owner is told.
+    pub(crate) fn reject(&mut self, now: DateTime<Utc>) -> Result<Outcome> {
+        let outcome = self.cancel("rejected by staff", now)?;
+        if let Some(facts) = self.metadata.as_object_mut() {
+            facts.insert("rejected".to_owned(), true.into());
+        }
+        Ok(outcome)
+    }
+
+    /// Whether staff refused it.
+    pub(crate) fn is_rejected(&self) -> bool {
+        self.metadata.get("rejected").and_then(Value::as_bool).unwrap_or_default()
+    }
+
+    /// The payment that the provider told of is none: it waits for its payer again. Says whether it had begun.
+    pub(super) fn wait_again(&mut self, now: DateTime<Utc>) -> bool {
+        let begun = self.status == TransactionStatus::Processing;
+        if begun {
+            self.status = TransactionStatus::Pending;
+            self.updated_at = now;
+        }
+        begun
+    }
+
+    /// The provider said no for certain; `why` is kept for support.
+    ///
+    /// # Errors
+    /// `INVALID_STATE` when the provider has not begun, or it is over.
+    pub(crate) fn fail(&mut self, why: &str, now: DateTime<Utc>) -> Result<Outcome> {
+        match self.status {
+            TransactionStatus::Processing => {
+                self.status = TransactionStatus::Failed;
+                if let Some(facts) = self.metadata.as_object_mut() {
+                    facts.insert("failed".to_owned(), why.into());
+                }
+                self.failed_at = Some(now);
+                self.updated_at = now;
+                Ok(Outcome::Done)
+            }
+            TransactionStatus::Failed => Ok(Outcome::AlreadyDone),
+            TransactionStatus::Pending
+            | TransactionStatus::Completed
+            | TransactionStatus::Cancelled => Err(Error::invalid_state(self.status.as_str())),
+        }
+    }
+
     /// Whether no provider has begun it in time.
     #[must_use]
     pub fn is_abandoned(&self, now: DateTime<Utc>) -> bool {
@@ -226,18 +272,18 @@ impl Transaction {
     }
 
     /// Stores a changed row that this transaction has locked.
-    pub(super) async fn save(&self, tx: &mut Tx) -> Result<()> {
+    pub(crate) async fn save(&self, tx: &mut Tx) -> Result<()> {
         diesel::update(self).set(self).execute(tx.conn()).await?;
         Ok(())
     }
 
     /// The row as it is now, not locked: for what never changes (type, deal, method).
-    pub(super) async fn find(conn: &mut Conn, id: TransactionId) -> Result<Option<Self>> {
+    pub(crate) async fn find(conn: &mut Conn, id: TransactionId) -> Result<Option<Self>> {
         Ok(Self::query().filter(transactions::id.eq(id)).first(conn).await.optional()?)
     }
 
     /// Locks the row to the end of the transaction.
-    pub(super) async fn lock(tx: &mut Tx, id: TransactionId) -> Result<Self> {
+    pub(crate) async fn lock(tx: &mut Tx, id: TransactionId) -> Result<Self> {
         Ok(Self::query()
             .filter(transactions::id.eq(id))
             .for_no_key_update()
@@ -297,19 +343,28 @@ mod tests {
         }
     }
 
-    /// What each status allows: begin, complete, cancel. `Some(true)` = done, `Some(false)` = already done.
+    /// What each status allows: begin, complete, cancel, fail.
     #[test]
     fn every_step_is_allowed_from_the_right_statuses_only() {
         let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::hours(1);
         let table = [
-            (TransactionStatus::Pending, true, None, Some(Outcome::Done)),
-            (TransactionStatus::Processing, false, Some(Outcome::Done), Some(Outcome::Done)),
-            (TransactionStatus::Completed, false, Some(Outcome::AlreadyDone), None),
-            (TransactionStatus::Failed, false, None, None),
-            (TransactionStatus::Cancelled, false, None, Some(Outcome::AlreadyDone)),
+            (TransactionStatus::Pending, true, None, Some(Outcome::Done), None),
+            (
+                TransactionStatus::Processing,
+                false,
+                Some(Outcome::Done),
+                Some(Outcome::Done),
+                Some(Outcome::Done),
+            ),
+            (TransactionStatus::Completed, false, Some(Outcome::AlreadyDone), None, None),
+            (TransactionStatus::Failed, false, None, None, Some(Outcome::AlreadyDone)),
+            (TransactionStatus::Cancelled, false, None, Some(Outcome::AlreadyDone), None),
         ];
         assert_eq!(table.len(), TransactionStatus::ALL.len());
-        for (status, begins, completes, cancels) in table {
+        for (status, begins, completes, cancels, fails) in table {
+            assert_eq!(deposit(status).fail("refused", now).ok(), fails, "{status}");
+            let waits = status == TransactionStatus::Processing;
+            assert_eq!(deposit(status).wait_again(now), waits, "{status}");
             assert_eq!(deposit(status).begin(now).is_ok(), begins, "{status}");
             assert_eq!(deposit(status).complete("p", now).ok(), completes, "{status}");
             assert_eq!(deposit(status).cancel("expired", now).ok(), cancels, "{status}");

@@ -15,6 +15,7 @@ use crate::mail::templates::{self, Subject};
 use crate::mail::{Letter, Reader, local_time};
 use crate::schema::payment_methods;
 use crate::text_enum::text_enum;
+use crate::withdrawals::Paid;
 use crate::{App, Conn, Tx};
 
 text_enum! {
@@ -30,6 +31,12 @@ text_enum! {
         SalePaid = "sale_paid",
         /// Money of a deal is back with its buyer.
         PurchaseRefunded = "purchase_refunded",
+        /// A withdrawal is on its card.
+        WithdrawalPaid = "withdrawal_paid",
+        /// A withdrawal could not be paid: the money is back.
+        WithdrawalFailed = "withdrawal_failed",
+        /// Staff refused a withdrawal: the money is back.
+        WithdrawalRejected = "withdrawal_rejected",
     }
 }
 
@@ -58,6 +65,15 @@ impl Transaction {
                 Some(if returned { Receipt::DepositReturned } else { Receipt::PurchaseRefunded })
             }
             (TransactionType::Sale, TransactionStatus::Completed) => Some(Receipt::SalePaid),
+            (TransactionType::Withdrawal, TransactionStatus::Completed) => {
+                Some(Receipt::WithdrawalPaid)
+            }
+            (TransactionType::Withdrawal, TransactionStatus::Failed) => {
+                Some(Receipt::WithdrawalFailed)
+            }
+            (TransactionType::Withdrawal, TransactionStatus::Cancelled) if self.is_rejected() => {
+                Some(Receipt::WithdrawalRejected)
+            }
             (
                 TransactionType::Deposit
                 | TransactionType::Withdrawal
@@ -105,6 +121,16 @@ impl Receipt {
             Self::PurchaseRefunded => deal_of(conn, app, row).await?.and_then(|(escrow, about)| {
                 let why = why(escrow.close_reason?)?;
                 Some(templates::purchase_refunded::letter(reader, &about, amount, why, at))
+            }),
+            Self::WithdrawalPaid => Paid::find(conn, row.id).await?.map(|paid| {
+                templates::withdrawal_paid::letter(reader, amount, &paid.card, at, balance)
+            }),
+            Self::WithdrawalFailed => Paid::find(conn, row.id).await?.map(|paid| {
+                templates::withdrawal_failed::letter(reader, amount, &paid.card, balance)
+            }),
+            Self::WithdrawalRejected => Paid::find(conn, row.id).await?.map(|paid| {
+                let reason = paid.reason.as_deref().unwrap_or_default();
+                templates::withdrawal_rejected::letter(reader, amount, &paid.card, reason, balance)
             }),
         })
     }
@@ -171,6 +197,12 @@ mod tests {
                     (TransactionType::Refund, TransactionStatus::Completed) => {
                         Some(Receipt::PurchaseRefunded)
                     }
+                    (TransactionType::Withdrawal, TransactionStatus::Completed) => {
+                        Some(Receipt::WithdrawalPaid)
+                    }
+                    (TransactionType::Withdrawal, TransactionStatus::Failed) => {
+                        Some(Receipt::WithdrawalFailed)
+                    }
                     _ => None,
                 };
                 assert_eq!(row.receipt(), expected, "{kind} {status}");
@@ -179,5 +211,9 @@ mod tests {
         let deposit =
             Transaction::completed(TransactionType::Deposit, UserId::new(), Money::ZERO, now);
         assert_eq!(deposit.reversal(now).receipt(), Some(Receipt::DepositReturned));
+        let mut withdrawal =
+            Transaction::new(TransactionType::Withdrawal, UserId::new(), Money::ZERO, now);
+        let _done = withdrawal.reject(now).expect("it waits");
+        assert_eq!(withdrawal.receipt(), Some(Receipt::WithdrawalRejected));
     }
 }

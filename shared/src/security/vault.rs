@@ -1,14 +1,17 @@
-//! Game-account credentials at rest: one random data key per row, wrapped by the platform's key, every field sealed
-//! with XChaCha20-Poly1305 and bound to its row and column, so that a ciphertext moved elsewhere does not open.
+//! What people entrust to us at rest, game-account credentials and card numbers, each under a key of its own: one random
+//! data key per row, wrapped by the platform's key, every field sealed with XChaCha20-Poly1305 and bound to its row and
+//! column, so that a ciphertext moved elsewhere does not open.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead as _, AeadCore as _, KeyInit as _, OsRng, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::settings::SecuritySettings;
+use crate::settings::{Secret, SecuritySettings};
 
 const NONCE: usize = 24;
 
@@ -16,6 +19,7 @@ const NONCE: usize = 24;
 pub struct Vault {
     key_id: String,
     cipher: XChaCha20Poly1305,
+    prints: Hmac<Sha256>,
 }
 
 /// The sealed fields of one row.
@@ -29,16 +33,41 @@ pub struct Sealed {
 }
 
 impl Vault {
+    /// The vault of game-account credentials.
     pub(crate) fn new(settings: &SecuritySettings) -> Result<Self> {
-        let key = STANDARD.decode(settings.credentials_key.expose()).map(Zeroizing::new);
+        Self::locked_by("CREDENTIALS_KEY", &settings.credentials_key, &settings.credentials_key_id)
+    }
+
+    /// The vault of card numbers.
+    pub(crate) fn for_cards(settings: &SecuritySettings) -> Result<Self> {
+        Self::locked_by("CARDS_KEY", &settings.cards_key, &settings.cards_key_id)
+    }
+
+    fn locked_by(variable: &str, key: &Secret, key_id: &str) -> Result<Self> {
+        let key = STANDARD.decode(key.expose()).map(Zeroizing::new);
         let key = key
             .ok()
             .filter(|key| key.len() == 32)
-            .ok_or_else(|| Error::internal("CREDENTIALS_KEY must be 32 bytes in base64"))?;
+            .ok_or_else(|| Error::internal(format!("{variable} must be 32 bytes in base64")))?;
+        let mut derived =
+            <Hmac<Sha256> as hmac::Mac>::new_from_slice(&key).map_err(Error::internal)?;
+        derived.update(b"fingerprint:v1");
+        let print_key = Zeroizing::new(derived.finalize().into_bytes().to_vec());
         Ok(Self {
-            key_id: settings.credentials_key_id.clone(),
+            key_id: key_id.to_owned(),
             cipher: XChaCha20Poly1305::new(Key::from_slice(&key)),
+            prints: <Hmac<Sha256> as hmac::Mac>::new_from_slice(&print_key)
+                .map_err(Error::internal)?,
         })
+    }
+
+    /// Tells whether two texts are the same without telling what they are: 32 bytes that nobody can make, or guess at,
+    /// without the key.
+    #[must_use]
+    pub fn fingerprint(&self, text: &str) -> Vec<u8> {
+        let mut print = self.prints.clone();
+        print.update(text.as_bytes());
+        print.finalize().into_bytes().to_vec()
     }
 
     /// Seals the fields of one row, such as `listing:<id>`, under a new data key.
@@ -69,7 +98,7 @@ impl Vault {
     ) -> Result<Vec<Zeroizing<String>>> {
         if key_id != self.key_id {
             return Err(Error::internal(format!(
-                "credentials of {row} are sealed under the unknown key {key_id}"
+                "the fields of {row} are sealed under the unknown key {key_id}"
             )));
         }
         let data_key = Zeroizing::new(open(&self.cipher, &binding(row, "data_key"), data_key)?);
@@ -133,5 +162,17 @@ mod tests {
         assert!(open("listing:1", "email", password).is_err(), "another column");
         assert!(open("listing:2", "password", password).is_err(), "another row");
         assert!(open("listing:1", "password", email).is_err(), "swapped");
+    }
+
+    #[test]
+    fn fingerprints_are_equal_for_equal_texts_under_one_key_only() {
+        let security = Settings::from_vars(HashMap::new()).expect("development defaults").security;
+        let (cards, other) =
+            (Vault::for_cards(&security).expect("a key"), Vault::new(&security).expect("a key"));
+        let print = cards.fingerprint("8600533364098829");
+        assert_eq!(print, cards.fingerprint("8600533364098829"));
+        assert_eq!(print.len(), 32);
+        assert_ne!(print, cards.fingerprint("8600533364098828"));
+        assert_ne!(print, other.fingerprint("8600533364098829"));
     }
 }

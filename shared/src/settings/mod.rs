@@ -4,8 +4,10 @@ mod jobs;
 mod mail;
 mod subscriptions;
 mod paynet;
+mod multicard;
 mod upkeep;
 mod vars;
+mod withdrawals;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -17,9 +19,11 @@ pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
 pub use subscriptions::SubscriptionSettings;
 pub use paynet::PaynetSettings;
+pub use multicard::MulticardSettings;
 pub use upkeep::UpkeepSettings;
 use vars::Vars;
 pub use vars::{Secret, parse_duration};
+pub use withdrawals::WithdrawalSettings;
 
 text_enum! {
     /// Where the process runs. It decides log format, cookies, debug aids and what start-up refuses.
@@ -59,6 +63,10 @@ pub struct Settings {
     pub payme: PaymeSettings,
     /// Paynet's web service.
     pub paynet: PaynetSettings,
+    /// Multicard's API: Uzcard and Humo.
+    pub multicard: MulticardSettings,
+    /// The rules of withdrawals.
+    pub withdrawals: WithdrawalSettings,
     /// How long each step of a deal may take.
     pub windows: Windows,
     /// Around the end of a subscription's period.
@@ -132,6 +140,10 @@ pub struct SecuritySettings {
     pub credentials_key: Secret,
     /// `CREDENTIALS_KEY_ID` (k1): the name of that key, stored beside what it wraps.
     pub credentials_key_id: String,
+    /// `CARDS_KEY`: 32 bytes in base64, wraps the data keys of card numbers; never the same as `CREDENTIALS_KEY`.
+    pub cards_key: Secret,
+    /// `CARDS_KEY_ID` (c1): the name of that key, stored beside what it wraps.
+    pub cards_key_id: String,
     /// `JWT_ACCESS_TOKEN_LIFETIME` in minutes (15).
     pub access_lifetime: Duration,
     /// `JWT_REFRESH_TOKEN_LIFETIME` in minutes (10080): how long an idle session lives.
@@ -216,6 +228,8 @@ impl Settings {
             mail: mail::mail(&vars)?,
             payme: payme(&vars)?,
             paynet: paynet::paynet(&vars)?,
+            multicard: multicard::multicard(&vars)?,
+            withdrawals: withdrawals::withdrawals(&vars)?,
             windows: windows(&vars)?,
             subscriptions: subscriptions::subscriptions(&vars)?,
             two_staff_above: money(&vars, "ESCROW_TWO_STAFF_ABOVE", "50000000.00")?,
@@ -284,6 +298,12 @@ fn http(vars: &Vars) -> Result<HttpSettings, SettingsError> {
 fn security(vars: &Vars) -> Result<SecuritySettings, SettingsError> {
     let minutes =
         |name, default: u64| Ok(Duration::from_secs(60 * vars.parse::<u64>(name, default)?));
+    let credentials_key =
+        vars.secret("CREDENTIALS_KEY", 44, "ZGV2ZWxvcG1lbnQtb25seS1jcmVkZW50aWFscy1rZXk=")?;
+    let cards_key = vars.secret("CARDS_KEY", 44, "ZGV2ZWxvcG1lbnQtb25seS1jYXJkLW51bWJlci1rZXk=")?;
+    if cards_key == credentials_key {
+        return Err(SettingsError::new("CARDS_KEY", "must not be the same as CREDENTIALS_KEY"));
+    }
     Ok(SecuritySettings {
         jwt_secret: vars.secret(
             "JWT_SECRET_KEY",
@@ -291,12 +311,10 @@ fn security(vars: &Vars) -> Result<SecuritySettings, SettingsError> {
             "development-jwt-secret-key-not-for-production",
         )?,
         secret_key: vars.secret("SECRET_KEY", 32, "development-secret-key-not-for-production!!")?,
-        credentials_key: vars.secret(
-            "CREDENTIALS_KEY",
-            44,
-            "ZGV2ZWxvcG1lbnQtb25seS1jcmVkZW50aWFscy1rZXk=",
-        )?,
+        credentials_key,
         credentials_key_id: vars.text("CREDENTIALS_KEY_ID", "k1"),
+        cards_key,
+        cards_key_id: vars.text("CARDS_KEY_ID", "c1"),
         access_lifetime: minutes("JWT_ACCESS_TOKEN_LIFETIME", 15)?,
         refresh_lifetime: minutes("JWT_REFRESH_TOKEN_LIFETIME", 10_080)?,
         session_lifetime: vars.duration("SESSION_LIFETIME", "30d")?,

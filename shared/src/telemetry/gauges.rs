@@ -5,6 +5,7 @@ use super::metrics;
 use crate::error::Result;
 use crate::jobs::{self, KindBacklog, Queue};
 use crate::{App, Conn, escrow, ledger, listings, payments, subscriptions};
+use crate::{App, Conn, escrow, ledger, listings, payments, withdrawals};
 
 /// Reads them all.
 pub(super) async fn refresh(app: &App) -> Result<()> {
@@ -19,6 +20,7 @@ pub(super) async fn refresh(app: &App) -> Result<()> {
     escrow::measure(conn).await?;
     payments::measure(conn).await?;
     subscriptions::measure(conn).await?;
+    withdrawals::measure(conn).await?;
     listings::measure(conn, app.settings.windows.auto_approve_after).await?;
     ledger::measure(conn).await?;
     metrics::stamp(&metrics::GAUGES_READ);

@@ -146,6 +146,14 @@ metrics! {
     SUBSCRIPTIONS_OVERDUE: IntGauge = register_int_gauge!("subscription_expired_not_processed_count", "Subscriptions whose period ended more than ten minutes ago and was neither renewed nor ended");
     /// What became of ends.
     SUBSCRIPTION_RENEWALS: IntCounterVec = register_int_counter_vec!("subscription_renewals_total", "Ends of subscription periods by what became of them", &["outcome"]);
+    /// Payouts on their way.
+    WITHDRAWAL_IN_FLIGHT_COUNT: IntGaugeVec = register_int_gauge_vec!("withdrawal_in_flight_count", "Withdrawals that a worker has begun and nobody has settled", &["provider"]);
+    /// Their money, whole UZS.
+    WITHDRAWAL_IN_FLIGHT_AMOUNT: IntGaugeVec = register_int_gauge_vec!("withdrawal_in_flight_amount", "Money of withdrawals in flight, whole UZS", &["provider"]);
+    /// Since when the oldest is on its way.
+    WITHDRAWAL_IN_FLIGHT_OLDEST: IntGauge = register_int_gauge!("withdrawal_in_flight_oldest_seconds", "Age of the oldest withdrawal in flight");
+    /// Payouts that nobody knows about.
+    WITHDRAWAL_UNKNOWN: IntGauge = register_int_gauge!("withdrawal_unknown_outcome_count", "Withdrawals in flight without a definite answer");
     /// Listings that wait for a moderator for longer than they may.
     AUTO_APPROVAL_OVERDUE: IntGauge = register_int_gauge!("auto_approval_overdue_count", "Listings that wait for longer than LISTING_AUTO_APPROVE_AFTER");
     /// What a durable commit costs: the ceiling of everything.

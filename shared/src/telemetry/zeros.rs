@@ -7,6 +7,8 @@ use crate::payments::providers::payme;
 use crate::{escrow, listings, subscriptions};
 use crate::payments::providers::{payme, paynet};
 use crate::{escrow, listings};
+use crate::payments::providers::{multicard, payme};
+use crate::{escrow, listings, payments, withdrawals};
 
 /// How a run ends.
 const OUTCOMES: [&str; 7] = ["ok", "retry", "snoozed", "dead", "cancelled", "stale", "handed_back"];
@@ -14,6 +16,7 @@ const OUTCOMES: [&str; 7] = ["ok", "retry", "snoozed", "dead", "cancelled", "sta
 const RESCUES: [&str; 3] = ["lease", "dispatch_timeout", "redis_epoch"];
 /// What moves money.
 const POSTINGS: [&str; 7] = [
+const POSTINGS: [&str; 9] = [
     "deposit",
     "deposit_reversal",
     "escrow_fund",
@@ -21,6 +24,9 @@ const POSTINGS: [&str; 7] = [
     "escrow_refund",
     "escrow_split",
     "subscription",
+    "withdraw_hold",
+    "withdraw_paid",
+    "withdraw_released",
 ];
 
 /// What any process may count: what it runs, jobs it records, postings it writes.
@@ -37,6 +43,7 @@ pub(super) fn of_a_process() {
     }
     payme::show_zeros();
     paynet::show_zeros();
+    multicard::callback::show_zeros();
 }
 
 /// What a worker with these kinds may count.
@@ -66,6 +73,7 @@ pub fn of_a_worker(registry: &Registry) {
         metrics::JOB_RESCUED.with_label_values(&[reason]);
     }
     for sweep in escrow::sweeps().chain([listings::SWEEP, subscriptions::SWEEP]) {
+    for sweep in escrow::sweeps().chain([listings::SWEEP, payments::SWEEP, withdrawals::SWEEP]) {
         metrics::RECONCILER_FOUND.with_label_values(&[sweep]);
     }
 }

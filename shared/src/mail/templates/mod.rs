@@ -34,6 +34,9 @@ pub(crate) mod deposit_completed;
 pub(crate) mod deposit_returned;
 pub(crate) mod purchase_refunded;
 pub(crate) mod sale_paid;
+pub(crate) mod withdrawal_failed;
+pub(crate) mod withdrawal_paid;
+pub(crate) mod withdrawal_rejected;
 
 // ── subscriptions ──
 pub(crate) mod subscription_expired;
@@ -75,6 +78,7 @@ mod tests {
     use crate::mail::{Letter, Reader};
 
     const LINK: &str = "https://wibestore.uz/trade/1?a=b&lang=uz";
+    const CARD: &str = "860053••••8829";
     const AT: &str = "26.11.2026, 14:30 (Asia/Tashkent)";
     const NAME: &str = "Ali <b>\"Sher\"</b>\r\nBcc: x@mail.uz";
     const TITLE: &str = "<script>alert('x')</script>\nVisit us & win";
@@ -122,6 +126,9 @@ mod tests {
             subscription_expiring::to_be_renewed(reader, plan, amount),
             subscription_expiring::to_end(reader, plan),
             subscription_expired::letter(reader, plan),
+            withdrawal_paid::letter(reader, amount, CARD, AT, LINK),
+            withdrawal_failed::letter(reader, amount, CARD, LINK),
+            withdrawal_rejected::letter(reader, amount, CARD, WORDS, LINK),
         ];
         for undone in [
             deal_refunded::Undone::Undelivered,

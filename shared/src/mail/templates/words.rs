@@ -16,6 +16,7 @@ pub(super) const LISTING: Text = Text::new("E'lon", "Объявление", "Lis
 pub(super) const PRICE: Text = Text::new("Narxi", "Цена", "Price");
 pub(super) const AMOUNT: Text = Text::new("Summa", "Сумма", "Amount");
 pub(super) const METHOD: Text = Text::new("To'lov usuli", "Способ оплаты", "Payment method");
+pub(super) const CARD: Text = Text::new("Karta", "Карта", "Card");
 pub(super) const COMMISSION: Text = Text::new("Komissiya", "Комиссия", "Commission");
 pub(super) const TO_SELLER: Text = Text::new("Sotuvchiga", "Продавцу", "To the seller");
 pub(super) const TO_BUYER: Text = Text::new("Xaridorga", "Покупателю", "To the buyer");

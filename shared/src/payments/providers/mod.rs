@@ -1,6 +1,7 @@
 //! The payment providers: one folder per protocol. A method whose code is not here exists as a row only.
 
 mod basic;
+pub mod multicard;
 pub mod payme;
 pub mod paynet;
 
@@ -17,6 +18,10 @@ text_enum! {
         Payme = "payme",
         /// Paynet's web service.
         Paynet = "paynet",
+        /// Uzcard, through Multicard.
+        Uzcard = "uzcard",
+        /// Humo, through Multicard.
+        Humo = "humo",
     }
 }
 
@@ -24,8 +29,8 @@ impl Provider {
     /// Where the payer of a deposit goes.
     ///
     /// # Errors
-    /// `INTERNAL_ERROR` when the deposit cannot be written as the provider's link.
-    #[expect(clippy::unused_async, reason = "the providers that make an invoice are asked for it")]
+    /// `INTERNAL_ERROR` when the deposit cannot be written as the provider's link; `SERVICE_UNAVAILABLE` when a provider
+    /// that makes an invoice does not answer.
     pub async fn payment_url(
         self,
         app: &App,
@@ -35,6 +40,9 @@ impl Provider {
         match self {
             Self::Payme => payme::link(app, deposit, language),
             Self::Paynet => paynet::link(app, deposit),
+            Self::Uzcard | Self::Humo => {
+                multicard::checkout_url(app, deposit, self, language).await
+            }
         }
     }
 }

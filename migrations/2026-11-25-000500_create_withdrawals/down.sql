@@ -1,0 +1,3 @@
+DROP TABLE withdrawals;
+DROP TABLE multicard_invoices;
+ALTER TABLE users DROP COLUMN password_changed_at;

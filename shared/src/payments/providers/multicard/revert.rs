@@ -1,0 +1,36 @@
+//! Multicard gave a payment back that had counted.
+
+use serde_json::json;
+
+use crate::audit::{self, Actor};
+use crate::error::{Code, Result};
+use crate::jobs::claim_effect;
+use crate::payments::Transaction;
+use crate::payments::credit::reverse_deposit;
+use crate::payments::providers::Provider;
+use crate::{Outcome, Tx};
+
+/// Takes the money back from the balance of a locked deposit. Money that was spent is gone at Multicard already: it is on
+/// record, once, for a human.
+pub(super) async fn take_back(
+    tx: &mut Tx,
+    deposit: &Transaction,
+    provider: Provider,
+) -> Result<()> {
+    match reverse_deposit(tx, deposit, provider).await {
+        Ok(_outcome) => Ok(()),
+        Err(error) if error.code() == Code::InsufficientFunds => owe(tx, deposit, provider).await,
+        Err(error) => Err(error),
+    }
+}
+
+async fn owe(tx: &mut Tx, deposit: &Transaction, provider: Provider) -> Result<()> {
+    tracing::error!(target: "payments", transaction = %deposit.id, amount = %deposit.amount, provider = provider.as_str(), "Multicard gave back money that was spent");
+    let known = claim_effect(tx, &format!("deposit_owed:{}", deposit.id)).await?;
+    if known == Outcome::AlreadyDone {
+        return Ok(());
+    }
+    let details = json!({ "amount": deposit.amount, "user": deposit.user_id });
+    let object = ("transaction", deposit.id.to_string());
+    audit::record(tx, Actor::Provider(provider.as_str()), "deposit.owed", object, details).await
+}
