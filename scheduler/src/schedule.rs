@@ -24,7 +24,8 @@ pub fn schedule() -> Vec<Scheduled> {
             CatchUp::Once,
             "deposits past Payme's 12 hours",
         ),
-        at::<kinds::LedgerCheck>("15 * * * * *", CatchUp::Once, "the ledger's invariants"),
+        at::<kinds::LedgerCheck>("15 * * * * *", CatchUp::Once, "what is new in the ledger"),
+        at::<kinds::LedgerCheckFull>("0 15 20 * * *", CatchUp::Once, "all of the ledger"),
         // listings: the same for what no moderator decided about
         at::<kinds::ReconcileListings>(
             "45 * * * * *",
@@ -45,6 +46,7 @@ pub fn schedule() -> Vec<Scheduled> {
             "7 days without a proof",
         ),
         at::<kinds::PruneJobs>("0 10 * * * *", CatchUp::Once, "jobs that ended long ago"),
+        at::<kinds::PruneIdempotencyKeys>("0 25 * * * *", CatchUp::Once, "keys of 30 days ago"),
         at::<kinds::MaintainPartitions>("0 40 * * * *", CatchUp::Once, "room for attempts ahead"),
     ]
 }

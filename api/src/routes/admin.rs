@@ -277,15 +277,13 @@ pub(crate) async fn refund_deal(
     app: AppState,
     staff: Staff,
     id: Id<EscrowId>,
-) -> ApiResult<Json<TradeOut>> {
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::refund(tx, staff.user.id, *id).await?;
-            deals::find(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal.into()))
+    once: Once,
+) -> ApiResult<Replayable<Json<TradeOut>>> {
+    once.answer(&app, async |tx| {
+        escrow::refund(tx, staff.user.id, *id).await?;
+        Ok(Json(deals::find(tx, *id).await?.into()))
+    })
+    .await
 }
 
 /// Pays the seller early.
@@ -294,15 +292,13 @@ pub(crate) async fn complete_deal(
     app: AppState,
     staff: Staff,
     id: Id<EscrowId>,
-) -> ApiResult<Json<TradeOut>> {
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::complete(tx, staff.user.id, *id).await?;
-            deals::find(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal.into()))
+    once: Once,
+) -> ApiResult<Replayable<Json<TradeOut>>> {
+    once.answer(&app, async |tx| {
+        escrow::complete(tx, staff.user.id, *id).await?;
+        Ok(Json(deals::find(tx, *id).await?.into()))
+    })
+    .await
 }
 
 /// Who is right.
@@ -326,15 +322,13 @@ pub(crate) async fn resolve_dispute(
     staff: Staff,
     id: Id<EscrowId>,
     body: Body<ResolveBody>,
-) -> ApiResult<Json<TradeOut>> {
+    once: Once,
+) -> ApiResult<Replayable<Json<TradeOut>>> {
     let note = body.note.as_deref().unwrap_or_default().trim();
     let resolution = Resolution { winner: body.winner, note, refund_amount: body.refund_amount };
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::resolve_dispute(tx, staff.user.id, *id, resolution).await?;
-            deals::find(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal.into()))
+    once.answer(&app, async |tx| {
+        escrow::resolve_dispute(tx, staff.user.id, *id, resolution).await?;
+        Ok(Json(deals::find(tx, *id).await?.into()))
+    })
+    .await
 }

@@ -10,3 +10,6 @@ pub(crate) mod jobs;
 pub(crate) mod listings;
 pub(crate) mod payme;
 pub(crate) mod payments;
+pub(crate) mod staff_money;
+pub(crate) mod statements;
+pub(crate) mod switches;

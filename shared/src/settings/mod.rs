@@ -2,6 +2,7 @@
 
 mod jobs;
 mod mail;
+mod staff;
 mod upkeep;
 mod vars;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use crate::text_enum::text_enum;
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
+pub use staff::StaffSettings;
 pub use upkeep::UpkeepSettings;
 use vars::Vars;
 pub use vars::{Secret, parse_duration};
@@ -56,6 +58,8 @@ pub struct Settings {
     pub windows: Windows,
     /// How long things are left alone.
     pub upkeep: UpkeepSettings,
+    /// What one person of staff may do alone.
+    pub staff: StaffSettings,
     /// The job platform.
     pub jobs: JobSettings,
     /// Logs.
@@ -206,6 +210,7 @@ impl Settings {
             payme: payme(&vars)?,
             windows: windows(&vars)?,
             upkeep: upkeep::upkeep(&vars)?,
+            staff: staff::staff(&vars)?,
             jobs: jobs::jobs(&vars)?,
             log: LogSettings {
                 filter: vars.text(

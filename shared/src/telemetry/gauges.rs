@@ -4,7 +4,7 @@
 use super::metrics;
 use crate::error::Result;
 use crate::jobs::{self, KindBacklog, Queue};
-use crate::{App, Conn, escrow, ledger, listings, payments};
+use crate::{App, Conn, escrow, ledger, listings, payments, switches};
 
 /// Reads them all.
 pub(super) async fn refresh(app: &App) -> Result<()> {
@@ -20,6 +20,7 @@ pub(super) async fn refresh(app: &App) -> Result<()> {
     payments::measure(conn).await?;
     listings::measure(conn, app.settings.windows.auto_approve_after).await?;
     ledger::measure(conn).await?;
+    switches::measure(conn).await?;
     metrics::stamp(&metrics::GAUGES_READ);
     Ok(())
 }

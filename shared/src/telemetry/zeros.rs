@@ -11,7 +11,8 @@ const OUTCOMES: [&str; 7] = ["ok", "retry", "snoozed", "dead", "cancelled", "sta
 /// Why a job was taken back.
 const RESCUES: [&str; 3] = ["lease", "dispatch_timeout", "redis_epoch"];
 /// What moves money.
-const POSTINGS: [&str; 6] = [
+const POSTINGS: [&str; 7] = [
+    "adjustment",
     "deposit",
     "deposit_reversal",
     "escrow_fund",
