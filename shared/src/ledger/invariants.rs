@@ -146,7 +146,7 @@ invariants! {
      WHERE status IN ('pending_payment', 'paid', 'delivered', 'disputed')
      GROUP BY listing_id HAVING count(*) > 1";
 
-    "I14_adjustment_posted": "a correction by staff is posted exactly when it is approved, with its amount",
+    "I19_adjustment_posted": "a correction by staff is posted exactly when it is approved, with its amount",
     "SELECT a.id || ' ' || a.status AS finding
      FROM adjustments a
      LEFT JOIN ledger.journal j ON j.ref = 'adjustment:' || a.id
@@ -169,11 +169,11 @@ mod tests {
     use super::{INVARIANTS, WALLET_INVARIANTS};
 
     #[test]
-    fn the_thirteen_of_the_study_and_ours_are_all_here() {
+    fn the_thirteen_of_the_study_are_all_here_and_more() {
         let numbers: BTreeSet<&str> =
             INVARIANTS.iter().filter_map(|invariant| invariant.name.split('_').next()).collect();
-        let expected: BTreeSet<String> = (1..=14).map(|number| format!("I{number}")).collect();
-        assert_eq!(numbers, expected.iter().map(String::as_str).collect());
+        let expected: BTreeSet<String> = (1..=13).map(|number| format!("I{number}")).collect();
+        assert!(numbers.is_superset(&expected.iter().map(String::as_str).collect()));
         let names: BTreeSet<&str> = INVARIANTS.iter().map(|invariant| invariant.name).collect();
         assert_eq!(names.len(), INVARIANTS.len(), "names are labels");
         assert!(WALLET_INVARIANTS.iter().all(|name| names.contains(name)));
