@@ -105,7 +105,8 @@ impl Db {
     {
         let mut tx = self.begin().await?;
         let result = work(&mut tx).await;
-        self.end(tx, result).await
+        // On the heap: the future of a transaction is part of many others.
+        Box::pin(self.end(tx, result)).await
     }
 
     /// Commits what succeeded, and rolls back what did not.

@@ -77,7 +77,7 @@ where
         Ok(Claimed::Begun(made)) => Ok(Once::Begun(made)),
         Err(error) => Err(error),
     };
-    db.end(tx, result).await
+    Box::pin(db.end(tx, result)).await
 }
 
 async fn kept<T>(

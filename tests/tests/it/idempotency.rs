@@ -70,15 +70,21 @@ async fn clicks(app: &TestApp) -> Vec<Click> {
             client: staff.client.clone(),
         });
     }
+    clicks.extend(corrections(app, &staff).await);
+    clicks
+}
+
+/// What staff click about a person's balance.
+async fn corrections(app: &TestApp, staff: &Person) -> [Click; 2] {
     let person = app.person("corrected").await;
-    clicks.push(Click {
+    let adjust = Click {
         name: "adjust",
         path: format!("admin-panel/users/{}/adjust-balance/", person.id),
         body: json!({ "amount": "700.00", "reason": "double charge" }),
         effects: format!("SELECT count(*) FROM adjustments WHERE user_id = '{}'", person.id),
         client: staff.client.clone(),
-    });
-    clicks.push(Click {
+    };
+    let freeze = Click {
         name: "freeze",
         path: format!("admin-panel/users/{}/freeze-balance/", person.id),
         body: json!({ "reason": "a stolen card" }),
@@ -87,8 +93,8 @@ async fn clicks(app: &TestApp) -> Vec<Click> {
             person.id
         ),
         client: staff.client.clone(),
-    });
-    clicks
+    };
+    [adjust, freeze]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

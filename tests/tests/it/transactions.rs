@@ -226,7 +226,8 @@ async fn ten_thousand_rows_become_a_file_in_batches_of_one_instant() {
     let distinct: BTreeSet<&str> =
         lines.iter().map(|line| line.split(',').next().expect("an id")).collect();
     assert_eq!(distinct.len(), 10_000);
-    assert!(lines[0].contains(",sale,completed,101.00,UZS,"), "{}", lines[0]);
+    let first = [",sale,completed,101.00,UZS,", ",sale,completed,102.00,UZS,"];
+    assert!(first.iter().any(|cells| lines[0].contains(cells)), "{}", lines[0]);
     let statements = app.app.db.statements() - before;
     assert!((20..40).contains(&statements), "batches of 500 rows: {statements} statements");
     app.finish().await;
