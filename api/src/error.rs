@@ -41,6 +41,7 @@ pub(crate) fn status(kind: Kind) -> StatusCode {
         Kind::Conflict => StatusCode::CONFLICT,
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -84,7 +85,8 @@ impl Writer for ApiError {
             | Kind::MethodNotAllowed
             | Kind::Conflict
             | Kind::TooLarge
-            | Kind::Unsupported => {
+            | Kind::Unsupported
+            | Kind::Unprocessable => {
                 tracing::debug!(target: "http", code = error.code().as_str(), "{}", error.causes());
             }
         }
@@ -106,7 +108,7 @@ fn language(req: &Request, depot: &Depot) -> Language {
 
 fn render(error: &Error, status: StatusCode, language: Language, res: &mut Response) {
     let code = error.code();
-    if code == Code::Busy {
+    if code == Code::Busy || code == Code::IdempotencyInProgress {
         res.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if code.kind() == Kind::Unauthenticated {

@@ -28,7 +28,10 @@ const INTRODUCTION: &str = "WibeStore, a marketplace for game accounts.\n\n\
     Every failure has one shape, `{\"success\": false, \"error\": {\"code\", \"message\", \"details\"}}`; the code is stable, \
     the message is in the person's language or that of `Accept-Language` (uz, ru, en), and `details` names wrong fields.\n\n\
     Lists answer `{count, next, previous, results}` and take `page` and `limit` (at most 100), or `limit` and `offset`; \
-    `fields` picks fields of each row. An empty parameter is an absent one; an unknown one is refused.\n\n\
+    `fields` picks fields of each row. An empty parameter is an absent one; an unknown one is refused. Long histories are \
+    also feeds: `cursor=start`, then each `next`; they are not counted.\n\n\
+    A POST that takes `Idempotency-Key` may be repeated with the same key: it has one effect and one answer, and only \
+    successes are remembered.\n\n\
     | code | status | meaning |\n|---|---|---|\n";
 
 /// The document of a router.

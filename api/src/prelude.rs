@@ -30,6 +30,8 @@
 //! * A list: `impl Listed for DealList { … }`, argument `list: List<DealList>`, answer `Ok(list.page(page))` with a
 //!   [`shared::page::Page`]; the window, order and filters are `list.window`, `list.order`, `list.filters`.
 //! * A detail that honours `fields` and `expand`: argument `view: View<DealOut>`, answer `Ok(view.show(out))`.
+//! * A handler that moves money takes `once: Once` last and answers `once.answer(&app, async |tx| { …; Ok(Json(out)) }).await`
+//!   as `ApiResult<Replayable<Json<Out>>>`: a repeat with the same `Idempotency-Key` has no second effect.
 //! * Statuses beyond what the arguments say (402, for one) are added with `responses((status_code = 402, description = "…"))`.
 
 pub(crate) use salvo::Writer;
@@ -41,7 +43,9 @@ pub(crate) use validator::Validate;
 pub(crate) use crate::app::AppState;
 pub(crate) use crate::error::ApiResult;
 pub(crate) use crate::extract::{
-    Body, Caller, Id, List, Listed, MaybeSignedIn, Number, OptionalBody, Query, Shown, SignedIn,
-    Slug, Staff, Superuser, View,
+    Begun, Body, Caller, Id, List, Listed, MaybeSignedIn, Narrowed, Number, Once, OptionalBody,
+    Query, Shown, SignedIn, Slug, Staff, Superuser, View,
 };
-pub(crate) use crate::response::{Created, NewOrSame, NoContent, NoStore, Paged, Viewed};
+pub(crate) use crate::response::{
+    Created, NewOrSame, NoContent, NoStore, Paged, Replayable, Viewed,
+};

@@ -1,15 +1,16 @@
 //! Answers: what a handler returns beside `Json`.
 
 use salvo::http::StatusCode;
-use salvo::http::header::{CACHE_CONTROL, HeaderValue};
+use salvo::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use salvo::oapi::{
     Array, BasicType, Components, Content, EndpointOutRegister, Object, Operation, RefOr,
     Response as ResponseDoc, Schema, ToSchema,
 };
-use salvo::writing::Json;
+use salvo::writing::{Json, Text};
 use salvo::{Depot, Request, Response, Writer, async_trait};
 use serde::Serialize;
-use shared::Error;
+use shared::idempotency::{Keep, Stored};
+use shared::{Error, Result};
 
 use crate::error::ApiError;
 use crate::extract::Shows;
@@ -63,6 +64,94 @@ impl<T: ToSchema> EndpointOutRegister for NewOrSame<T> {
     }
 }
 
+/// An answer that can be kept under an `Idempotency-Key`.
+pub(crate) trait Answer: Writer + Send {
+    /// Status and body, as they are sent.
+    fn stored(&self) -> Result<Stored>;
+
+    /// The same, for the row of the key.
+    fn kept(&self) -> Result<Keep> {
+        self.stored().map(Keep::Answer)
+    }
+}
+
+fn stored(status: StatusCode, value: &impl Serialize) -> Result<Stored> {
+    let body = serde_json::to_string(value).map_err(Error::internal)?;
+    Ok(Stored { status: status.as_u16(), body })
+}
+
+impl<T: Serialize + Send> Answer for Json<T> {
+    fn stored(&self) -> Result<Stored> {
+        stored(StatusCode::OK, &self.0)
+    }
+}
+
+impl<T: Serialize + Send> Answer for Created<T> {
+    fn stored(&self) -> Result<Stored> {
+        stored(StatusCode::CREATED, &self.0)
+    }
+}
+
+impl<T: Serialize + Send> Answer for NewOrSame<T> {
+    fn stored(&self) -> Result<Stored> {
+        match self {
+            Self::New(value) => stored(StatusCode::CREATED, value),
+            Self::Same(value) => stored(StatusCode::OK, value),
+        }
+    }
+}
+
+/// An answer, or the one that an earlier request with the same `Idempotency-Key` got; made by `Once`.
+pub(crate) struct Replayable<A> {
+    answer: Replay<A>,
+    replayed: bool,
+}
+
+enum Replay<A> {
+    Fresh(A),
+    Stored(Stored),
+}
+
+impl<A> Replayable<A> {
+    /// It happened now.
+    pub(crate) fn now(answer: A) -> Self {
+        Self { answer: Replay::Fresh(answer), replayed: false }
+    }
+
+    /// It happened before, and is answered only now.
+    pub(crate) fn resumed(answer: A) -> Self {
+        Self { answer: Replay::Fresh(answer), replayed: true }
+    }
+
+    /// It happened and was answered before.
+    pub(crate) fn again(stored: Stored) -> Self {
+        Self { answer: Replay::Stored(stored), replayed: true }
+    }
+}
+
+#[async_trait]
+impl<A: Writer + Send> Writer for Replayable<A> {
+    async fn write(self, req: &mut Request, depot: &mut Depot, res: &mut Response) {
+        if self.replayed {
+            let mark = HeaderName::from_static("idempotency-replayed");
+            res.headers_mut().insert(mark, HeaderValue::from_static("true"));
+        }
+        match self.answer {
+            Replay::Fresh(answer) => answer.write(req, depot, res).await,
+            Replay::Stored(stored) => {
+                res.status_code(StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK));
+                res.render(Text::Json(stored.body));
+            }
+        }
+    }
+}
+
+impl<A: EndpointOutRegister> EndpointOutRegister for Replayable<A> {
+    fn register(components: &mut Components, operation: &mut Operation) {
+        A::register(components, operation);
+    }
+}
+
 /// 204: it is done, and there is nothing to say.
 pub(crate) struct NoContent;
 
@@ -99,7 +188,7 @@ impl<T: EndpointOutRegister> EndpointOutRegister for NoStore<T> {
 /// One page of a list; made by `List::page`.
 #[derive(Serialize)]
 pub(crate) struct Paged<T> {
-    pub(crate) count: i64,
+    pub(crate) count: Option<i64>,
     pub(crate) next: Option<String>,
     pub(crate) previous: Option<String>,
     pub(crate) results: Vec<T>,
@@ -139,7 +228,11 @@ impl<T: ToSchema> EndpointOutRegister for Paged<T> {
         let page = Object::new()
             .property(
                 "count",
-                Object::with_type(BasicType::Integer).description("All rows that match"),
+                Object::with_type(salvo::oapi::SchemaType::from_iter([
+                    BasicType::Integer,
+                    BasicType::Null,
+                ]))
+                .description("All rows that match; null in a feed, which is not counted"),
             )
             .property("next", link().description("URL of the next page"))
             .property("previous", link().description("URL of the previous page"))

@@ -15,10 +15,8 @@ use crate::error::envelope;
 use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
 use crate::openapi;
 use crate::routes::{
-    accounts, admin, docs, escrows, games, health, jobs, listings, payme, payments, subscriptions,
-    accounts, admin, docs, escrows, games, health, jobs, listings, payme, payment_methods,
-    payments, paynet,
-    accounts, admin, docs, escrows, games, health, jobs, listings, multicard, payme, payments,
+    accounts, admin, docs, escrows, games, health, jobs, listings, multicard, payme,
+    payment_methods, payments, paynet, staff_money, statements, subscriptions, switches,
     withdrawals,
 };
 
@@ -112,6 +110,20 @@ fn admin() -> Router {
         .push(at("listings/{id}/reject").post(admin::reject_listing))
         .push(at("listings/{id}/block").post(admin::block_listing))
         .push(at("users/{id}/subscription").post(subscriptions::grant_plan))
+        .push(at("transactions").get(statements::list_all_transactions))
+        .push(at("transactions/{id}").get(statements::show_any_transaction))
+        .push(at("transactions/{id}/refund").post(staff_money::return_deposit))
+        .push(at("export/transactions").get(statements::export_all_transactions))
+        .push(at("users/{id}/adjust-balance").post(staff_money::adjust_balance))
+        .push(at("users/{id}/freeze-balance").post(staff_money::freeze_balance))
+        .push(at("users/{id}/unfreeze-balance").post(staff_money::unfreeze_balance))
+        .push(at("adjustments").get(staff_money::list_adjustments))
+        .push(at("adjustments/{id}").get(staff_money::show_adjustment))
+        .push(at("adjustments/{id}/approve").post(staff_money::approve_adjustment))
+        .push(at("adjustments/{id}/reject").post(staff_money::reject_adjustment))
+        .push(at("switches").get(switches::list_switches))
+        .push(at("switches/{switch}/off").post(switches::switch_off))
+        .push(at("switches/{switch}/on").post(switches::switch_on))
         .push(at("trades").get(admin::list_deals))
         .push(at("trades/stats").get(admin::deal_stats))
         .push(at("trades/{id}").get(admin::show_any_deal))
@@ -153,6 +165,7 @@ fn money() -> Router {
         .push(at("deposit").post(payments::begin_deposit))
         .push(at("balance").get(payments::show_balance))
         .push(at("transactions").get(payments::list_transactions))
+        .push(at("transactions/export").get(statements::export_own_transactions))
         .push(at("transactions/{id}").get(payments::show_transaction))
 }
 
@@ -165,6 +178,8 @@ fn plans() -> Router {
         .push(at("cancel").post(subscriptions::cancel_current))
         .push(at("resume").post(subscriptions::resume))
         .push(at("{id}/cancel").post(subscriptions::cancel_one))
+}
+
 /// For everybody with an account: their money on its way to a card; and for staff, who let it go.
 fn payouts() -> Router {
     at("payments")

@@ -28,12 +28,14 @@ pub fn schedule() -> Vec<Scheduled> {
             "0 0 * * * *",
             CatchUp::Once,
             "subscriptions that end soon or have ended",
+        ),
         at::<kinds::ReconcilePayments>(
             "10,40 * * * * *",
             CatchUp::Skip,
             "deposits and payouts that wait for an answer without a job",
         ),
-        at::<kinds::LedgerCheck>("15 * * * * *", CatchUp::Once, "the ledger's invariants"),
+        at::<kinds::LedgerCheck>("15 * * * * *", CatchUp::Once, "what is new in the ledger"),
+        at::<kinds::LedgerCheckFull>("0 15 20 * * *", CatchUp::Once, "all of the ledger"),
         // listings: the same for what no moderator decided about
         at::<kinds::ReconcileListings>(
             "45 * * * * *",
@@ -55,6 +57,7 @@ pub fn schedule() -> Vec<Scheduled> {
         ),
         at::<kinds::WipeCardNumbers>("0 50 20 * * *", CatchUp::Once, "30 days after the payout"),
         at::<kinds::PruneJobs>("0 10 * * * *", CatchUp::Once, "jobs that ended long ago"),
+        at::<kinds::PruneIdempotencyKeys>("0 25 * * * *", CatchUp::Once, "keys of 30 days ago"),
         at::<kinds::MaintainPartitions>("0 40 * * * *", CatchUp::Once, "room for attempts ahead"),
     ]
 }

@@ -116,7 +116,14 @@ impl Db {
         T: Send,
     {
         let mut tx = self.begin().await?;
-        match work(&mut tx).await {
+        let result = work(&mut tx).await;
+        // On the heap: the future of a transaction is part of many others.
+        Box::pin(self.end(tx, result)).await
+    }
+
+    /// Commits what succeeded, and rolls back what did not.
+    pub(crate) async fn end<T>(&self, mut tx: Tx, result: Result<T>) -> Result<T> {
+        match result {
             Ok(value) => {
                 self.commit(tx).await?;
                 Ok(value)
@@ -155,7 +162,19 @@ impl Db {
         result
     }
 
-    async fn begin(&self) -> Result<Tx> {
+    /// Opens a snapshot of the whole database that is read in steps, with time for something else between them. It lasts
+    /// as long as the session's limit on idle transactions lets it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn open_snapshot(&self) -> Result<Snapshot> {
+        let mut conn = Held(Some(self.read().await?));
+        AnsiTransactionManager::begin_transaction_sql(conn.get(), SNAPSHOT).await?;
+        Ok(Snapshot(conn))
+    }
+
+    /// Opens a transaction; [`Db::end`] ends it.
+    pub(crate) async fn begin(&self) -> Result<Tx> {
         let mut conn = Held(Some(self.read().await?));
         AnsiTransactionManager::begin_transaction(conn.get()).await?;
         let (now, real_now) =
@@ -232,6 +251,27 @@ impl Drop for Held {
         if let Some(conn) = self.0.take() {
             drop(Object::take(conn));
         }
+    }
+}
+
+/// A read-only view of the database as it was at one instant. Dropped before [`Snapshot::close`], it takes its connection
+/// with it.
+pub struct Snapshot(Held);
+
+impl Snapshot {
+    /// The connection, for queries.
+    pub fn conn(&mut self) -> &mut Conn {
+        self.0.get()
+    }
+
+    /// Gives the connection back.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn close(mut self) -> Result<()> {
+        AnsiTransactionManager::rollback_transaction(self.0.get()).await?;
+        drop(self.0.0.take());
+        Ok(())
     }
 }
 

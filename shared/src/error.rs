@@ -32,6 +32,8 @@ pub enum Kind {
     TooLarge,
     /// 415: not JSON.
     Unsupported,
+    /// 422: understood, and at odds with an earlier request.
+    Unprocessable,
     /// 500: our fault.
     Internal,
     /// 503: our fault, and it passes.
@@ -102,6 +104,16 @@ codes! {
     PriceChanged = "PRICE_CHANGED", Conflict, "Narx o'zgargan.", "Цена изменилась.", "The price has changed.";
     /// Too many open things of one kind.
     LimitReached = "LIMIT_REACHED", Conflict, "Cheklovga yetildi.", "Достигнут лимит.", "The limit is reached.";
+    /// An `Idempotency-Key` that is none: 1 to 255 visible ASCII characters.
+    IdempotencyKeyInvalid = "IDEMPOTENCY_KEY_INVALID", Invalid, "Idempotency-Key noto'g'ri.", "Некорректный Idempotency-Key.", "The Idempotency-Key is not valid.";
+    /// The key was used for another request.
+    IdempotencyKeyMismatch = "IDEMPOTENCY_KEY_MISMATCH", Unprocessable, "Bu Idempotency-Key boshqa so'rovga tegishli.", "Этот Idempotency-Key уже использован для другого запроса.", "This Idempotency-Key belongs to another request.";
+    /// The first request with this key is still at work; ask again in a second.
+    IdempotencyInProgress = "IDEMPOTENCY_IN_PROGRESS", Conflict, "So'rov hali bajarilmoqda.", "Запрос ещё выполняется.", "The request is still being carried out.";
+    /// Staff or the ledger's check stopped this; `details.switch` names what. It comes back.
+    SwitchedOff = "SWITCHED_OFF", Conflict, "Bu amal vaqtincha to'xtatilgan.", "Эта операция временно остановлена.", "This is switched off for the moment.";
+    /// Staff froze the person's money: it can be paid in, not spent.
+    AccountFrozen = "ACCOUNT_FROZEN", Conflict, "Balans muzlatilgan.", "Баланс заморожен.", "The balance is frozen.";
     /// More bytes than the address takes.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", TooLarge, "So'rov hajmi juda katta.", "Слишком большой запрос.", "The request is too large.";
     /// Anything but `application/json`.
@@ -270,6 +282,7 @@ impl From<DieselError> for Error {
                     Code::ServiceUnavailable
                 }
                 DatabaseErrorKind::SerializationFailure => Code::Busy,
+                _ if is_frozen(info.message()) => Code::AccountFrozen,
                 _ if is_contention(info.message()) => Code::Busy,
                 _ if is_shutdown(info.message()) => Code::ServiceUnavailable,
                 _ => Code::InternalError,
@@ -287,6 +300,11 @@ fn is_contention(message: &str) -> bool {
     message.contains("lock timeout")
         || message.contains("statement timeout")
         || message.contains("deadlock detected")
+}
+
+/// `ledger.post` would not take from an account that staff froze.
+fn is_frozen(message: &str) -> bool {
+    message.starts_with("frozen account ")
 }
 
 /// The server is going away or coming up.
@@ -420,6 +438,12 @@ pub mod texts {
         "Vaqt 2026-11-25T10:00:00Z ko'rinishida bo'lsin.",
         "Время в виде 2026-11-25T10:00:00Z.",
         "A time such as 2026-11-25T10:00:00Z.",
+    );
+    /// A day or a moment.
+    pub const DAY: Text = Text::new(
+        "Kun 2026-11-25 yoki vaqt 2026-11-25T10:00:00Z ko'rinishida bo'lsin.",
+        "День в виде 2026-11-25 или время 2026-11-25T10:00:00Z.",
+        "A day such as 2026-11-25, or a time such as 2026-11-25T10:00:00Z.",
     );
     /// An exact length.
     pub const LENGTH: Text = Text::new(

@@ -54,6 +54,8 @@ uuid_ids! {
     EscrowId,
     /// A movement of money as people see it.
     TransactionId,
+    /// A correction of a balance by staff.
+    AdjustmentId,
     /// A way to pay.
     PaymentMethodId,
     /// A subscription plan.

@@ -2,15 +2,18 @@
 
 // ── the domain: one folder per noun ──
 pub mod accounts;
+pub mod adjustments;
 pub mod audit;
 pub mod escrow;
 pub mod games;
+pub mod idempotency;
 pub mod ledger;
 pub mod listings;
 pub mod notifications;
 pub mod payments;
 pub mod statistics;
 pub mod subscriptions;
+pub mod switches;
 pub mod withdrawals;
 
 // ── the ground it stands on ──

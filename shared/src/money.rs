@@ -137,12 +137,33 @@ impl Serialize for Money {
 impl<'de> Deserialize<'de> for Money {
     /// Reads a JSON string or number from its raw text, so that no float ever stands between.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let text = raw.get();
-        let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-        Self::parse(text)
-            .ok_or_else(|| D::Error::custom("expected an amount with at most two decimals"))
+        read(deserializer, Self::parse)
     }
+}
+
+/// An amount with its sign, as staff write a correction: `"-5000.00"` takes, `"5000.00"` gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedMoney(pub Money);
+
+impl<'de> Deserialize<'de> for SignedMoney {
+    /// Reads a JSON string or number from its raw text.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let signed = |text: &str| match text.strip_prefix('-') {
+            Some(amount) => Money::parse(amount).map(|amount| Self(-amount)),
+            None => Money::parse(text).map(Self),
+        };
+        read(deserializer, signed)
+    }
+}
+
+fn read<'de, T, D: Deserializer<'de>>(
+    deserializer: D,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let text = raw.get();
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    parse(text).ok_or_else(|| D::Error::custom("expected an amount with at most two decimals"))
 }
 
 impl diesel::serialize::ToSql<Numeric, diesel::pg::Pg> for Money {

@@ -1,6 +1,25 @@
 //! The tables as diesel sees them. `tests/tests/it/schema.rs` compares this file with the catalogue of a migrated database.
 
 diesel::table! {
+    adjustments (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        amount -> Numeric,
+        reason -> Text,
+        reference -> Text,
+        status -> Text,
+        needs_review -> Bool,
+        proposed_by -> Uuid,
+        decided_by -> Nullable<Uuid>,
+        decision_note -> Text,
+        decided_at -> Nullable<Timestamptz>,
+        transaction_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     app_clock (id) {
         id -> Bool,
         shift -> Interval,
@@ -177,6 +196,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    idempotency_keys (user_id, route, key) {
+        user_id -> Uuid,
+        route -> Text,
+        key -> Text,
+        fingerprint -> Bytea,
+        made -> Nullable<Text>,
+        status -> Nullable<SmallInt>,
+        body -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     job_attempts (job_id, attempt) {
         job_id -> BigInt,
         attempt -> SmallInt,
@@ -251,6 +283,21 @@ diesel::table! {
         progress_done -> Nullable<BigInt>,
         progress_total -> Nullable<BigInt>,
         progress_cursor -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    ledger_check_marks (id) {
+        id -> Bool,
+        horizon -> BigInt,
+        entry_floor -> BigInt,
+        journal_floor -> BigInt,
+        next_xid -> BigInt,
+        last_entry -> BigInt,
+        last_journal -> BigInt,
+        checked_at -> Timestamptz,
+        full_at -> Nullable<Timestamptz>,
+        violations -> Jsonb,
     }
 }
 
@@ -372,6 +419,18 @@ diesel::table! {
         is_active -> Bool,
         config -> Jsonb,
         created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    platform_switches (name) {
+        name -> Text,
+        off_at -> Nullable<Timestamptz>,
+        off_by -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        findings -> Jsonb,
+        acknowledged -> Jsonb,
         updated_at -> Timestamptz,
     }
 }
@@ -556,6 +615,7 @@ diesel::joinable!(user_subscriptions -> users (user_id));
 diesel::joinable!(withdrawals -> transactions (transaction_id));
 diesel::joinable!(withdrawals -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
+    adjustments,
     app_clock,
     audit_log,
     cron_ticks,

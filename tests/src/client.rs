@@ -34,6 +34,11 @@ impl Reply {
         self.at(pointer).as_str().unwrap_or_else(|| panic!("{pointer} is a text in {}", self.text))
     }
 
+    /// Whether it is the answer that an earlier request with the same `Idempotency-Key` got.
+    pub fn is_replayed(&self) -> bool {
+        self.headers.get("idempotency-replayed").is_some_and(|mark| mark == "true")
+    }
+
     /// The error code of the envelope, or nothing.
     pub fn code(&self) -> &str {
         self.json.pointer("/error/code").and_then(Value::as_str).unwrap_or_default()
@@ -87,6 +92,14 @@ impl Client {
     /// POST JSON.
     pub async fn post(&self, path: &str, body: Value) -> Reply {
         self.send(self.request(reqwest::Method::POST, path).json(&body)).await
+    }
+
+    /// POST JSON under an `Idempotency-Key`.
+    pub async fn post_keyed(&self, path: &str, key: &str, body: Value) -> Reply {
+        // Bytes, because a hostile key is no header of text.
+        let key = reqwest::header::HeaderValue::from_bytes(key.as_bytes()).expect("no line break");
+        let request = self.request(reqwest::Method::POST, path).header("Idempotency-Key", key);
+        self.send(request.json(&body)).await
     }
 
     /// POST nothing.

@@ -17,7 +17,10 @@ pub(crate) async fn check(app: &App) -> Result<ExitCode, Failure> {
     for found in &violations {
         println!(
             "{:<widest$}  {:>8}  {} (such as {})",
-            found.invariant, found.rows, found.promise, found.sample
+            found.invariant,
+            found.rows,
+            found.promise,
+            found.sample()
         );
     }
     Ok(ExitCode::FAILURE)

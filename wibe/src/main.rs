@@ -10,6 +10,7 @@ mod demo;
 mod jobs;
 mod ledger_check;
 mod superuser;
+mod switches;
 mod variables;
 
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ enum Command {
     CreateSuperuser(superuser::Person),
     /// Shows jobs, queues and workers, and does to them what operators do.
     Jobs(jobs::Jobs),
+    /// Shows what stops money from leaving, and switches it.
+    Switches(switches::Switches),
     /// Shows or moves business time.
     #[command(subcommand)]
     Clock(clock::Command),
@@ -85,6 +88,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::LedgerCheck => ledger_check::check(&App::new(settings)?).await,
         Command::CreateSuperuser(person) => superuser::create(&App::new(settings)?, person).await,
         Command::Jobs(command) => jobs::run(&App::new(settings)?, command).await,
+        Command::Switches(command) => switches::run(&App::new(settings)?, command).await,
         Command::Clock(command) => clock::run(&App::new(settings)?, command).await,
     }
 }

@@ -220,7 +220,8 @@ impl Engine {
             | Kind::MethodNotAllowed
             | Kind::Conflict
             | Kind::TooLarge
-            | Kind::Unsupported => false,
+            | Kind::Unsupported
+            | Kind::Unprocessable => false,
         };
         let wait = (passes && job.attempt < job.max_attempts)
             .then(|| entry.limits.backoff.after(job.attempt));

@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod list;
+mod once;
 mod path;
 mod schema;
 mod shows;
@@ -16,7 +17,8 @@ use shared::Result;
 
 pub(crate) use body::{Body, OptionalBody};
 pub(crate) use caller::Caller;
-pub(crate) use list::{List, Listed, Query};
+pub(crate) use list::{List, Listed, Narrowed, Query};
+pub(crate) use once::{Begun, Once};
 pub(crate) use path::{Id, Number, Slug};
 pub(crate) use shows::{Shown, Shows, View};
 pub(crate) use signed_in::{MaybeSignedIn, SignedIn, Staff, Superuser};

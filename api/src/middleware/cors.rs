@@ -55,7 +55,7 @@ fn admit(origin: HeaderValue, preflight: bool, headers: &mut HeaderMap) {
     } else {
         headers.insert(
             ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("retry-after, x-request-id"),
+            HeaderValue::from_static("idempotency-replayed, retry-after, x-request-id"),
         );
     }
 }

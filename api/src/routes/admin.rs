@@ -303,15 +303,13 @@ pub(crate) async fn refund_deal(
     app: AppState,
     staff: Staff,
     id: Id<EscrowId>,
-) -> ApiResult<Json<TradeOut>> {
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::refund(tx, app.settings.two_staff_above, staff.user.id, *id).await?;
-            TradeOut::load(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal))
+    once: Once,
+) -> ApiResult<Replayable<Json<TradeOut>>> {
+    once.answer(&app, async |tx| {
+        escrow::refund(tx, app.settings.two_staff_above, staff.user.id, *id).await?;
+        Ok(Json(TradeOut::load(tx, *id).await?))
+    })
+    .await
 }
 
 /// Pays the seller early.
@@ -320,15 +318,13 @@ pub(crate) async fn complete_deal(
     app: AppState,
     staff: Staff,
     id: Id<EscrowId>,
-) -> ApiResult<Json<TradeOut>> {
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::complete(tx, app.settings.two_staff_above, staff.user.id, *id).await?;
-            TradeOut::load(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal))
+    once: Once,
+) -> ApiResult<Replayable<Json<TradeOut>>> {
+    once.answer(&app, async |tx| {
+        escrow::complete(tx, app.settings.two_staff_above, staff.user.id, *id).await?;
+        Ok(Json(TradeOut::load(tx, *id).await?))
+    })
+    .await
 }
 
 /// How many deals are where.
@@ -372,15 +368,13 @@ pub(crate) async fn dispute_deal(
     staff: Staff,
     id: Id<EscrowId>,
     body: Body<StopBody>,
-) -> ApiResult<Json<TradeOut>> {
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::dispute_by_staff(tx, staff.user.id, *id, &body.reason).await?;
-            TradeOut::load(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal))
+    once: Once,
+) -> ApiResult<Replayable<Json<TradeOut>>> {
+    once.answer(&app, async |tx| {
+        escrow::dispute_by_staff(tx, staff.user.id, *id, &body.reason).await?;
+        Ok(Json(TradeOut::load(tx, *id).await?))
+    })
+    .await
 }
 
 /// Who is right.
@@ -404,16 +398,14 @@ pub(crate) async fn resolve_dispute(
     staff: Staff,
     id: Id<EscrowId>,
     body: Body<ResolveBody>,
-) -> ApiResult<Json<TradeOut>> {
+    once: Once,
+) -> ApiResult<Replayable<Json<TradeOut>>> {
     let note = body.note.as_deref().unwrap_or_default().trim();
     let resolution = Resolution { winner: body.winner, note, refund_amount: body.refund_amount };
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            let limit = app.settings.two_staff_above;
-            escrow::resolve_dispute(tx, limit, staff.user.id, *id, resolution).await?;
-            TradeOut::load(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal))
+    once.answer(&app, async |tx| {
+        let limit = app.settings.two_staff_above;
+        escrow::resolve_dispute(tx, limit, staff.user.id, *id, resolution).await?;
+        Ok(Json(TradeOut::load(tx, *id).await?))
+    })
+    .await
 }

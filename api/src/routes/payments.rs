@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use shared::Money;
+use shared::idempotency::{self, Keep};
 use shared::ids::{EscrowId, PaymentMethodId, TransactionId};
 use shared::ledger;
 use shared::payments::{
-    self, PaymentMethod, Transaction, TransactionFilters, TransactionOrder, TransactionRow,
+    self, PaymentMethod, Scope, Transaction, TransactionFilters, TransactionOrder, TransactionRow,
     TransactionStatus, TransactionType,
 };
 
@@ -35,10 +36,17 @@ pub(crate) struct TransactionOut {
     #[salvo(schema(value_type = Option<String>, format = Uuid))]
     escrow_id: Option<EscrowId>,
     description: String,
+    /// The payment provider's own id of it.
+    provider_transaction_id: Option<String>,
+    /// The movement that it takes back: a refund's deposit.
+    #[salvo(schema(value_type = Option<String>, format = Uuid))]
+    reverses: Option<TransactionId>,
     #[salvo(schema(value_type = String, format = DateTime))]
     created_at: DateTime<Utc>,
     #[salvo(schema(value_type = Option<String>, format = DateTime))]
     processed_at: Option<DateTime<Utc>>,
+    #[salvo(schema(value_type = Option<String>, format = DateTime))]
+    failed_at: Option<DateTime<Utc>>,
 }
 
 impl From<TransactionRow> for TransactionOut {
@@ -52,8 +60,11 @@ impl From<TransactionRow> for TransactionOut {
             status,
             escrow_id,
             description,
+            provider_transaction_id,
+            reverses_id: reverses,
             created_at,
             processed_at,
+            failed_at,
             ..
         } = transaction;
         Self {
@@ -65,8 +76,11 @@ impl From<TransactionRow> for TransactionOut {
             payment_method,
             escrow_id,
             description,
+            provider_transaction_id,
+            reverses,
             created_at,
             processed_at,
+            failed_at,
         }
     }
 }
@@ -141,25 +155,41 @@ pub(crate) struct DepositOut {
     payment_url: String,
 }
 
-/// Begins a deposit. Each call begins another one.
+/// Begins a deposit. Each call begins another one, unless it carries the `Idempotency-Key` of an earlier one.
+///
+/// The payment page is asked for after the commit, since a provider may have to be called. If that fails, the deposit is
+/// there, and a repeat with the same key asks for the page of the same deposit.
 #[endpoint(tags("payments"))]
 pub(crate) async fn begin_deposit(
     app: AppState,
     user: SignedIn,
     body: Body<DepositBody>,
-) -> ApiResult<Created<DepositOut>> {
+    once: Once,
+) -> ApiResult<Replayable<Created<DepositOut>>> {
     let Body(DepositBody { amount, payment_method }) = body;
-    let transaction = app
-        .db
-        .transaction(async |tx| {
-            payments::begin_deposit(tx, &app, user.user.id, amount, &payment_method, None).await
-        })
+    let person = user.user.id;
+    let begun = once
+        .begin(
+            &app,
+            |deposit: &Transaction| Keep::made(&deposit.id),
+            async |tx| {
+                payments::begin_deposit(tx, &app, person, amount, &payment_method, None).await
+            },
+        )
         .await?;
+    let (transaction, before) = match begun {
+        Begun::Now(transaction) => (transaction, false),
+        Begun::Before(made) => {
+            let id = idempotency::read_made(&made)?;
+            (payments::find_own(&mut *app.db.read().await?, person, id).await?.transaction, true)
+        }
+        Begun::Answered(answer) => return Ok(answer),
+    };
     let payment_url =
         payments::payment_url(&app, &transaction, &payment_method, user.user.language).await?;
     let transaction =
         TransactionOut::from(TransactionRow { transaction, payment_method: Some(payment_method) });
-    Ok(Created(DepositOut { transaction, payment_url }))
+    once.finish(&app, Created(DepositOut { transaction, payment_url }), before).await
 }
 
 /// A person's money.
@@ -195,26 +225,43 @@ impl Listed for TransactionList {
         ("-amount", TransactionOrder::Largest),
     ];
     const DEFAULT_ORDER: TransactionOrder = TransactionOrder::Newest;
+    const FEED: bool = true;
 
     fn filters(query: &mut Query) -> TransactionFilters {
-        TransactionFilters {
-            kind: query.one_of("type", TransactionType::ALL, TransactionType::as_str),
-            status: query.one_of("status", TransactionStatus::ALL, TransactionStatus::as_str),
-        }
+        transaction_filters(query)
     }
 }
 
-/// Lists the caller's own transactions, newest first.
+/// The codes of the payment methods, as the specification has them.
+const METHODS: &[&str] = &["payme", "click", "paynet", "uzcard", "humo"];
+
+/// What both lists of transactions are narrowed by.
+pub(super) fn transaction_filters(query: &mut Query) -> TransactionFilters {
+    TransactionFilters {
+        kind: query.one_of("type", TransactionType::ALL, TransactionType::as_str),
+        status: query.one_of("status", TransactionStatus::ALL, TransactionStatus::as_str),
+        payment_method: query.one_of("payment_method", METHODS, |code| code),
+        escrow: query.uuid("escrow_id").map(EscrowId),
+        user: None,
+        since: query.since("date_from"),
+        until: query.until("date_to"),
+        min_amount: query.money("min_amount"),
+        max_amount: query.money("max_amount"),
+        search: query.text("search"),
+    }
+}
+
+/// Lists the caller's own transactions, newest first. For a long history: `cursor=start`, then each `next`.
 #[endpoint(tags("payments"))]
 pub(crate) async fn list_transactions(
     app: AppState,
     user: SignedIn,
     list: List<TransactionList>,
 ) -> ApiResult<Paged<TransactionOut>> {
-    let conn = &mut app.db.read().await?;
-    let page = payments::transactions_of(conn, user.user.id, list.filters, list.order, list.window)
-        .await?;
-    Ok(list.page(page.map(TransactionOut::from)))
+    let (conn, scope) = (&mut app.db.read().await?, Scope::Of(user.user.id));
+    let part =
+        payments::transactions_of(conn, scope, &list.filters, list.order, list.slice()).await?;
+    Ok(list.part(part.map(|view| TransactionOut::from(view.row))))
 }
 
 /// Shows one of the caller's own transactions.

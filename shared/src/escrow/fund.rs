@@ -36,6 +36,11 @@ pub async fn fund_from_deposit(tx: &mut Tx, app: &App, id: EscrowId) -> Result<O
         tracing::info!(target: "escrow", escrow = %id, status = %locked.from, "a late payment stays on the balance");
         return Ok(Outcome::AlreadyDone);
     }
+    if ledger::is_frozen(tx, locked.escrow.buyer_id).await? {
+        // A refusal would roll the deposit back with it, and money that arrives is never lost.
+        tracing::warn!(target: "escrow", escrow = %id, "the buyer's balance is frozen: the payment stays on it");
+        return Ok(Outcome::AlreadyDone);
+    }
     fund_waiting(tx, app, locked).await.map(|_escrow| Outcome::Done)
 }
 

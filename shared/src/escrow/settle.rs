@@ -12,6 +12,7 @@ use crate::jobs::enqueue;
 use crate::ledger::{self, Account, Posting};
 use crate::listings::Listing;
 use crate::payments::{self, Transaction, TransactionType};
+use crate::switches::{self, Switch};
 use crate::{Money, Outcome, Tx};
 
 /// Writes all that follows from a decision that the deal already carries: deal, listing, transactions, money,
@@ -26,6 +27,10 @@ pub(super) async fn settle(
     let Locked { mut listing, mut escrow, from } = locked;
     let now = tx.now();
     let sold = escrow.status == EscrowStatus::Confirmed;
+    if sold {
+        // Before anything is written: the timer's job then sleeps, and its transaction is clean.
+        switches::ensure_on(tx, Switch::Releases).await?;
+    }
     let listing_was = listing.status;
     let moved =
         if sold { listing.sell(now) } else { listing.give_back(escrow.handed_over_at.is_some()) };

@@ -6,7 +6,8 @@ pub use crate::escrow::jobs::{
     CountSettledDeal, ExpireUnpaidEscrow, HonourCancelWish, ReceiveSilentEscrow, ReconcileEscrows,
     RefundUndeliveredEscrow, ReleaseEscrowPayment,
 };
-pub use crate::ledger::jobs::LedgerCheck;
+pub use crate::idempotency::jobs::PruneIdempotencyKeys;
+pub use crate::ledger::jobs::{LedgerCheck, LedgerCheckFull};
 pub use crate::listings::jobs::{
     ArchiveOldListings, AutoApproveIfTimeout, NotifyAdminsNewListing, ReconcileListings,
     UpdateSearchIndex,

@@ -33,12 +33,14 @@ pub fn registry() -> Registry {
         .effect::<kinds::ReconcileListings>()
         // bulk
         .external::<kinds::LedgerCheck>()
+        .external::<kinds::LedgerCheckFull>()
         .batch::<kinds::UpdateSearchIndex>()
         .batch::<kinds::CalculateDailyStatistics>()
         .batch::<kinds::ArchiveOldListings>()
         .batch::<kinds::CleanupUnverifiedUsers>()
         .effect::<kinds::WipeCardNumbers>()
         .batch::<kinds::PruneJobs>()
+        .batch::<kinds::PruneIdempotencyKeys>()
         .effect::<kinds::MaintainPartitions>()
         // mail
         .external::<kinds::SendEmailVerification>()

@@ -1,5 +1,6 @@
 //! The ledger's figures.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,8 @@ use diesel_async::RunQueryDsl;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use super::check::Violation;
 use super::invariants::{INVARIANTS, WALLET_INVARIANTS};
+use super::report::found;
 use crate::Conn;
 use crate::error::Result;
 use crate::statement::statement;
@@ -19,12 +20,7 @@ use crate::telemetry::metrics;
 /// The sum of all balances is read this often: it reads every account.
 const MEASURE_EVERY: Duration = Duration::from_secs(60);
 
-/// A process shows what its last check found for this long. The next check may run in another process, and
-/// dashboards take the maximum.
-const FINDINGS_LAST: Duration = Duration::from_secs(900);
-
 static MEASURED: Mutex<Option<Instant>> = Mutex::new(None);
-static CHECKED: Mutex<Option<Instant>> = Mutex::new(None);
 
 #[derive(QueryableByName)]
 struct Imbalance {
@@ -40,9 +36,7 @@ struct Imbalance {
 /// # Errors
 /// The database's.
 pub(crate) async fn measure(conn: &mut Conn) -> Result<()> {
-    if !is_within(&CHECKED, FINDINGS_LAST) {
-        show(&[]);
-    }
+    show(&found(conn).await?);
     if is_within(&MEASURED, MEASURE_EVERY) {
         return Ok(());
     }
@@ -60,20 +54,9 @@ pub(crate) async fn measure(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
-/// Shows what a check found.
-pub(super) fn show_check(violations: &[Violation]) {
-    show(violations);
-    mark(&CHECKED);
-}
-
-fn show(violations: &[Violation]) {
-    let rows = |name: &str| {
-        violations
-            .iter()
-            .filter(|found| found.invariant == name)
-            .map(|found| found.rows)
-            .sum::<i64>()
-    };
+/// Shows what the checks found.
+fn show(found: &BTreeMap<String, i64>) {
+    let rows = |name: &str| found.get(name).copied().unwrap_or(0);
     for invariant in INVARIANTS {
         metrics::LEDGER_VIOLATIONS.with_label_values(&[invariant.name]).set(rows(invariant.name));
     }

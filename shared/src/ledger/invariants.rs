@@ -12,7 +12,7 @@ pub(super) struct Invariant {
     pub sql: &'static str,
 }
 
-/// Wraps the query of the findings into its count and a sample of five.
+/// Wraps the query of the findings into its count and a sample of twenty.
 macro_rules! invariants {
     ($($name:literal: $promise:literal, $findings:literal;)+) => {
         /// All of them.
@@ -20,7 +20,7 @@ macro_rules! invariants {
             name: $name,
             promise: $promise,
             sql: concat!(
-                "SELECT count(*) AS rows, string_agg(finding, ', ') FILTER (WHERE nth <= 5) AS sample FROM (",
+                "SELECT count(*) AS rows, coalesce(array_agg(finding) FILTER (WHERE nth <= 20), '{}') AS findings FROM (",
                 "SELECT finding, row_number() OVER () AS nth FROM (", $findings, ") AS findings) AS numbered",
             ),
         }),+];
@@ -93,7 +93,8 @@ invariants! {
         OR (p.state = 1) AND t.status <> 'processing'
         OR (p.state IN (2, -2)) AND (t.status <> 'completed' OR t.provider_transaction_id IS DISTINCT FROM p.id)
         OR (p.state = -1) AND t.status <> 'cancelled'
-        OR (p.state = -2) <> (r.id IS NOT NULL)
+        OR (p.state = -2) AND r.id IS NULL
+        OR (p.state <> -2) AND r.id IS NOT NULL AND NOT r.metadata ? 'refunded_by_staff'
      UNION ALL
      SELECT t.id || ' completed without Payme' AS finding
      FROM transactions t JOIN payment_methods m ON m.id = t.payment_method_id AND m.code = 'payme'
@@ -184,6 +185,17 @@ invariants! {
            FROM user_subscriptions s
            CROSS JOIN LATERAL jsonb_array_elements(s.payment_history) WITH ORDINALITY AS p (payment, nth)) AS paid
      WHERE period_end <= period_start OR next_start <= period_start";
+    "I19_adjustment_posted": "a correction by staff is posted exactly when it is approved, with its amount",
+    "SELECT a.id || ' ' || a.status AS finding
+     FROM adjustments a
+     LEFT JOIN ledger.journal j ON j.ref = 'adjustment:' || a.id
+     LEFT JOIN ledger.entry e ON e.journal_id = j.id
+      AND e.account_id = (SELECT id FROM ledger.account WHERE kind = 'user_available' AND owner_id = a.user_id)
+     WHERE (a.status = 'approved') <> (j.id IS NOT NULL) OR (j.id IS NOT NULL AND e.amount IS DISTINCT FROM a.amount)
+     UNION ALL
+     SELECT j.ref AS finding
+     FROM ledger.journal j
+     WHERE j.kind = 'adjustment' AND NOT EXISTS (SELECT FROM adjustments a WHERE 'adjustment:' || a.id = j.ref)";
 }
 
 /// The invariants that say "a balance is the sum of its entries".

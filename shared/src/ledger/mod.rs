@@ -9,6 +9,7 @@
 //! | deposit | `deposit:<transaction>` | clearing −A, user +A |
 //! | reversal by the provider | `deposit_reversal:<transaction>` | user −A, clearing +A |
 //! | purchase | `escrow_fund:<deal>` | buyer −A, deal +A |
+//! | correction by staff | `adjustment:<adjustment>` | user ±A, adjustment ∓A |
 //! | release, refund or split | `escrow_settle:<deal>` | deal −A, seller +(A−C−R), commission +C, buyer +R |
 //! | period of a subscription | `subscription:<subscription>:<its start>` | user −P, subscriptions +P |
 //! | withdrawal asked for | `withdraw_hold:<transaction>` | user −A, hold +A |
@@ -18,16 +19,20 @@
 
 mod balance;
 mod check;
+mod freeze;
 mod gauges;
 mod invariants;
 pub mod jobs;
+mod marks;
 mod posting;
+mod recent;
 mod report;
 mod statement;
 
 pub use balance::{Balance, balance_of_user, roll_up};
-pub use check::{Violation, check};
+pub use check::{Checked, Violation, check, check_everything, check_recent};
+pub use freeze::{Frozen, freeze, is_frozen, unfreeze};
 pub(crate) use gauges::measure;
 pub use posting::{Account, Posting, open_account, post, try_post};
-pub use report::report;
+use report::conclude;
 pub use statement::{Subject, statement};

@@ -92,8 +92,8 @@ impl Posting {
 /// Writes a posting. `AlreadyDone` means that its key was posted before, and that nothing happened now.
 ///
 /// # Errors
-/// `INSUFFICIENT_FUNDS` when a person's account would fall below zero; `INTERNAL_ERROR` when the posting is not
-/// balanced or names an account that is unknown or frozen; `BUSY` when an account is locked for too long.
+/// `INSUFFICIENT_FUNDS` when a person's account would fall below zero; `ACCOUNT_FROZEN` when staff froze it;
+/// `INTERNAL_ERROR` when the posting is not balanced or names an account that is unknown; `BUSY` when an account is locked for too long.
 pub async fn post(tx: &mut Tx, posting: &Posting) -> Result<Outcome> {
     #[derive(QueryableByName)]
     struct Posted {
@@ -102,20 +102,25 @@ pub async fn post(tx: &mut Tx, posting: &Posting) -> Result<Outcome> {
     }
     let (codes, amounts): (Vec<String>, Vec<Money>) =
         posting.legs.iter().map(|(account, amount)| (account.code(), *amount)).unzip();
+    let mut meta = posting.meta.clone();
+    if let (Value::Object(facts), Some(trace)) = (&mut meta, &tx.trace) {
+        facts.insert("request_id".to_owned(), trace.as_str().into());
+    }
     let posted: Posted = statement("SELECT ledger.post($1, $2, $3, $4, $5, $6) AS journal")
         .bind::<Text, _>(&posting.reference)
         .bind::<Text, _>(posting.kind)
         .bind::<Text, _>(posting.actor.to_string())
         .bind::<Array<Text>, _>(codes)
         .bind::<Array<Numeric>, _>(amounts)
-        .bind::<Jsonb, _>(&posting.meta)
+        .bind::<Jsonb, _>(meta)
         .get_result(tx.conn())
         .await?;
     if posted.journal.is_none() {
         return Ok(Outcome::AlreadyDone);
     }
     metrics::LEDGER_POSTINGS.with_label_values(&[posting.kind]).inc();
-    tracing::info!(target: "ledger", reference = posting.reference, kind = posting.kind, actor = %posting.actor, "posted");
+    let action = format!("money.{}", posting.kind);
+    tracing::info!(target: "ledger", action, reference = posting.reference, kind = posting.kind, actor = %posting.actor, "posted");
     Ok(Outcome::Done)
 }
 

@@ -1,15 +1,64 @@
-//! Telling people about a check.
+//! What follows from a check: the marks, the figures, an error for each finding, and the switches.
 
-use super::check::Violation;
-use super::gauges;
+use std::collections::BTreeMap;
 
-/// Shows a check's findings in the metrics and raises an error for each.
-pub fn report(violations: &[Violation]) {
-    gauges::show_check(violations);
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Jsonb};
+use diesel_async::RunQueryDsl;
+use serde_json::{Value, json};
+
+use super::check::{Checked, Violation};
+use super::jobs::LedgerCheckFull;
+use crate::error::Result;
+use crate::jobs::enqueue;
+use crate::statement::statement;
+use crate::{Conn, Tx, switches};
+
+/// Keeps what a check found, raises an error for each violation, and switches off what pays out. What is found between
+/// two checks of everything is shown until the next of them, and causes it.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn conclude(tx: &mut Tx, checked: &Checked) -> Result<()> {
+    let Checked { violations, everything, next } = checked;
     for found in violations {
-        tracing::error!(target: "ledger", invariant = found.invariant, rows = found.rows, sample = found.sample, "the books do not agree: {}", found.promise);
+        tracing::error!(target: "ledger", invariant = found.invariant, rows = found.rows, sample = found.sample(), "the books do not agree: {}", found.promise);
     }
     if violations.is_empty() {
-        tracing::info!(target: "ledger", "the books agree");
+        tracing::info!(target: "ledger", everything, "the books agree");
     }
+    next.save(tx).await?;
+    keep(tx, violations, *everything).await?;
+    let findings: Vec<String> = violations.iter().flat_map(Violation::keys).collect();
+    switches::trip(tx, &findings).await?;
+    if !everything && !violations.is_empty() {
+        enqueue(tx, &LedgerCheckFull::default()).await?;
+    }
+    Ok(())
+}
+
+async fn keep(tx: &mut Tx, violations: &[Violation], everything: bool) -> Result<()> {
+    let rows: BTreeMap<&str, i64> =
+        violations.iter().map(|found| (found.invariant, found.rows)).collect();
+    statement(
+        "UPDATE ledger_check_marks
+         SET violations = CASE WHEN $2 THEN $1 ELSE violations || $1 END,
+             full_at = CASE WHEN $2 THEN app_now() ELSE full_at END",
+    )
+    .bind::<Jsonb, _>(json!(rows))
+    .bind::<Bool, _>(everything)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Rows by invariant, as the last checks found them.
+pub(super) async fn found(conn: &mut Conn) -> Result<BTreeMap<String, i64>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Jsonb)]
+        violations: Value,
+    }
+    let row: Row = statement("SELECT violations FROM ledger_check_marks").get_result(conn).await?;
+    Ok(serde_json::from_value(row.violations).unwrap_or_default())
 }

@@ -44,7 +44,8 @@ pub(super) async fn reverse_deposit(
     deposit: &Transaction,
     provider: Provider,
 ) -> Result<Outcome> {
-    if ledger::try_post(tx, &reversal(deposit, provider)).await? == Outcome::AlreadyDone {
+    let by = Actor::Provider(provider.as_str());
+    if ledger::try_post(tx, &reversal(deposit, provider, by)).await? == Outcome::AlreadyDone {
         return Ok(Outcome::AlreadyDone);
     }
     let refund = deposit.reversal(tx.now());
@@ -61,13 +62,10 @@ fn credit(deposit: &Transaction, provider: Provider) -> Posting {
         .leg(Account::Available(deposit.user_id), deposit.amount)
 }
 
-fn reversal(deposit: &Transaction, provider: Provider) -> Posting {
+/// One key for both ways back: the provider's own cancellation, and staff who book what its cabinet returned.
+pub(super) fn reversal(deposit: &Transaction, provider: Provider, by: Actor) -> Posting {
     let code = provider.as_str();
-    Posting::new(
-        format!("deposit_reversal:{}", deposit.id),
-        "deposit_reversal",
-        Actor::Provider(code),
-    )
-    .leg(Account::Available(deposit.user_id), -deposit.amount)
-    .leg(Account::Provider(code), deposit.amount)
+    Posting::new(format!("deposit_reversal:{}", deposit.id), "deposit_reversal", by)
+        .leg(Account::Available(deposit.user_id), -deposit.amount)
+        .leg(Account::Provider(code), deposit.amount)
 }

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::model::{PaymentMethod, Transaction, TransactionType};
 use super::providers::Provider;
 use crate::accounts::User;
+use crate::audit::Actor;
 use crate::error::{Error, Result, texts};
 use crate::ids::{EscrowId, UserId};
 use crate::language::Language;
@@ -40,7 +41,7 @@ pub async fn begin_deposit(
         ..Transaction::new(TransactionType::Deposit, user, amount, tx.now())
     };
     deposit.insert(tx).await?;
-    tracing::info!(target: "payments", transaction = %deposit.id, amount = %amount, method = method_code, "deposit begun");
+    deposit.tell(tx, Actor::User(user), "deposit.begin").await?;
     Ok(deposit)
 }
 

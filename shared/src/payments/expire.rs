@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 use super::model::{BEGIN_WITHIN, Transaction, TransactionStatus, TransactionType};
 use super::providers::payme;
 use crate::Tx;
+use crate::audit::Actor;
 use crate::error::Result;
 use crate::ids::TransactionId;
 use crate::schema::{multicard_invoices, transactions};
@@ -58,6 +59,7 @@ async fn cancel_abandoned(tx: &mut Tx, limit: i64) -> Result<usize> {
         if deposit.is_abandoned(tx.now()) {
             let _outcome = deposit.cancel("nobody came to pay", tx.now())?;
             deposit.save(tx).await?;
+            deposit.tell(tx, Actor::System, "deposit.cancel").await?;
         }
     }
     Ok(found.len())

@@ -15,7 +15,9 @@
 mod credit;
 mod deposit;
 mod expire;
+mod export;
 mod gauges;
+mod history;
 pub mod jobs;
 mod methods;
 mod model;
@@ -23,16 +25,21 @@ pub mod providers;
 mod queries;
 mod receipt;
 mod reconcile;
+mod return_deposit;
 mod webhook_calls;
 
 pub use deposit::{begin_deposit, payment_url};
 pub use expire::{Swept, expire_deposits};
+pub use export::Export;
 pub(crate) use gauges::measure;
+pub use history::{
+    Scope, TransactionFilters, TransactionOrder, TransactionRow, TransactionView, find_any,
+    find_own, find_view, transactions_of,
+};
 pub use methods::{ManagedMethod, MethodChange, all_methods, change_method};
 pub use model::{BEGIN_WITHIN, PaymentMethod, Transaction, TransactionStatus, TransactionType};
-pub use queries::{
-    TransactionFilters, TransactionOrder, TransactionRow, active_methods, find_own, transactions_of,
-};
+pub use queries::active_methods;
 pub use receipt::Receipt;
 pub(crate) use receipt::mail_receipt;
 pub(crate) use reconcile::{SWEEP, reconcile};
+pub use return_deposit::return_deposit;

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 
 use super::providers::Provider;
+use crate::audit::{self, Actor};
 use crate::error::{Error, Result};
 use crate::ids::{EscrowId, PaymentMethodId, TransactionId, UserId};
 use crate::schema::{payment_methods, transactions};
@@ -260,6 +261,17 @@ impl Transaction {
     #[must_use]
     pub fn is_abandoned(&self, now: DateTime<Utc>) -> bool {
         self.status == TransactionStatus::Pending && now - self.created_at > BEGIN_WITHIN
+    }
+
+    /// Tells the log and the audit log of a step that moves no money yet, or no more, such as `deposit.begin`. What moves
+    /// money is told by its posting.
+    pub(super) async fn tell(&self, tx: &mut Tx, by: Actor, action: &str) -> Result<()> {
+        tracing::info!(target: "payments", action, transaction = %self.id, amount = %self.amount, status = %self.status, %by, "{action}");
+        let details = json!({
+            "amount": self.amount, "status": self.status, "user_id": self.user_id, "escrow_id": self.escrow_id,
+            "cancelled": self.metadata.get("cancelled"),
+        });
+        audit::record(tx, by, action, ("transaction", self.id.to_string()), details).await
     }
 
     /// Stores a new row.

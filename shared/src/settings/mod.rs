@@ -2,9 +2,10 @@
 
 mod jobs;
 mod mail;
-mod subscriptions;
-mod paynet;
 mod multicard;
+mod paynet;
+mod staff;
+mod subscriptions;
 mod upkeep;
 mod vars;
 mod withdrawals;
@@ -17,9 +18,10 @@ use crate::Money;
 use crate::text_enum::text_enum;
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
-pub use subscriptions::SubscriptionSettings;
-pub use paynet::PaynetSettings;
 pub use multicard::MulticardSettings;
+pub use paynet::PaynetSettings;
+pub use staff::StaffSettings;
+pub use subscriptions::SubscriptionSettings;
 pub use upkeep::UpkeepSettings;
 use vars::Vars;
 pub use vars::{Secret, parse_duration};
@@ -75,6 +77,8 @@ pub struct Settings {
     pub two_staff_above: Money,
     /// How long things are left alone.
     pub upkeep: UpkeepSettings,
+    /// What one person of staff may do alone.
+    pub staff: StaffSettings,
     /// The job platform.
     pub jobs: JobSettings,
     /// Logs.
@@ -234,6 +238,7 @@ impl Settings {
             subscriptions: subscriptions::subscriptions(&vars)?,
             two_staff_above: money(&vars, "ESCROW_TWO_STAFF_ABOVE", "50000000.00")?,
             upkeep: upkeep::upkeep(&vars)?,
+            staff: staff::staff(&vars)?,
             jobs: jobs::jobs(&vars)?,
             log: LogSettings {
                 filter: vars.text(

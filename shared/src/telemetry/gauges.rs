@@ -4,8 +4,7 @@
 use super::metrics;
 use crate::error::Result;
 use crate::jobs::{self, KindBacklog, Queue};
-use crate::{App, Conn, escrow, ledger, listings, payments, subscriptions};
-use crate::{App, Conn, escrow, ledger, listings, payments, withdrawals};
+use crate::{App, Conn, escrow, ledger, listings, payments, subscriptions, switches, withdrawals};
 
 /// Reads them all.
 pub(super) async fn refresh(app: &App) -> Result<()> {
@@ -23,6 +22,7 @@ pub(super) async fn refresh(app: &App) -> Result<()> {
     withdrawals::measure(conn).await?;
     listings::measure(conn, app.settings.windows.auto_approve_after).await?;
     ledger::measure(conn).await?;
+    switches::measure(conn).await?;
     metrics::stamp(&metrics::GAUGES_READ);
     Ok(())
 }

@@ -84,10 +84,12 @@ struct Figures {
     due_age: Option<i64>,
     #[diesel(sql_type = Bool)]
     ledger_ok: bool,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    off_age: Option<i64>,
 }
 
 impl Figures {
-    fn checks(&self, scheduler_age: Option<i64>) -> [Check; 4] {
+    fn checks(&self, scheduler_age: Option<i64>) -> [Check; 5] {
         let heard = |age: Option<i64>, max: i64| age.is_some_and(|age| age <= max);
         [
             Check {
@@ -106,12 +108,13 @@ impl Figures {
                 age_seconds: self.due_age,
             },
             Check { name: "ledger", ok: self.ledger_ok, age_seconds: None },
+            Check { name: "switches", ok: self.off_age.is_none(), age_seconds: self.off_age },
         ]
     }
 }
 
-/// The ledger's part is quick: the last postings balance, and the job that checks all of it has not given up.
-async fn figures(app: &App) -> Result<[Check; 4]> {
+/// The ledger's part is quick: the last postings balance, the last checks found nothing, and they have not given up.
+async fn figures(app: &App) -> Result<[Check; 5]> {
     let conn = &mut app.db.read().await?;
     let figures: Figures = statement(
         "SELECT (SELECT extract(epoch FROM now() - max(seen_at))::bigint FROM job_workers) AS worker_age,
@@ -120,7 +123,9 @@ async fn figures(app: &App) -> Result<[Check; 4]> {
                                      AND run_at <= app_now() ORDER BY run_at, id LIMIT 1) AS due) AS due_age,
                 (SELECT coalesce(sum(amount), 0) = 0 FROM ledger.entry
                  WHERE journal_id > (SELECT max(id) - 5000 FROM ledger.journal))
-                AND NOT EXISTS (SELECT 1 FROM jobs WHERE kind = 'ledger_check' AND state = 'dead') AS ledger_ok",
+                AND NOT EXISTS (SELECT 1 FROM jobs WHERE kind IN ('ledger_check', 'ledger_check_full') AND state = 'dead')
+                AND (SELECT violations = '{}' FROM ledger_check_marks) AS ledger_ok,
+                (SELECT extract(epoch FROM app_now() - min(off_at))::bigint FROM platform_switches) AS off_age",
     )
     .bind::<Array<Text>, _>(Queue::ALL.iter().map(|queue| queue.as_str()).collect::<Vec<_>>())
     .get_result(conn)
@@ -143,7 +148,7 @@ mod tests {
     use super::{Check, Figures, Health};
 
     fn figures() -> Figures {
-        Figures { worker_age: Some(2), due_age: None, ledger_ok: true }
+        Figures { worker_age: Some(2), due_age: None, ledger_ok: true, off_age: None }
     }
 
     #[test]
@@ -159,6 +164,7 @@ mod tests {
             names(Figures { due_age: Some(301), ledger_ok: false, ..figures() }, 30),
             ["jobs", "ledger"]
         );
+        assert_eq!(names(Figures { off_age: Some(9), ..figures() }, 30), ["switches"]);
     }
 
     #[test]

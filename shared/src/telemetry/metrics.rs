@@ -124,6 +124,8 @@ metrics! {
     WALLET_MISMATCH: IntGauge = register_int_gauge!("wallet_vs_ledger_mismatch_count", "Accounts that differ from their entries: must be 0");
     /// Ledger invariants violated at the last check: must be 0.
     LEDGER_VIOLATIONS: IntGaugeVec = register_int_gauge_vec!("ledger_invariant_violations", "Rows that violate a ledger invariant: must be 0", &["invariant"]);
+    /// What staff or the ledger's check switched off.
+    SWITCH_OFF: IntGaugeVec = register_int_gauge_vec!("platform_switch_off", "1 while withdrawals or releases are switched off", &["switch"]);
     /// Open paid deals.
     ESCROW_HELD_COUNT: IntGauge = register_int_gauge!("escrow_held_count", "Deals whose money is held");
     /// Money in open deals, whole UZS.

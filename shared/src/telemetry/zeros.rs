@@ -3,20 +3,16 @@
 
 use super::metrics;
 use crate::jobs::{self, Origin, Queue, Registry};
-use crate::payments::providers::payme;
-use crate::{escrow, listings, subscriptions};
-use crate::payments::providers::{payme, paynet};
-use crate::{escrow, listings};
-use crate::payments::providers::{multicard, payme};
-use crate::{escrow, listings, payments, withdrawals};
+use crate::payments::providers::{multicard, payme, paynet};
+use crate::{escrow, listings, payments, subscriptions, withdrawals};
 
 /// How a run ends.
 const OUTCOMES: [&str; 7] = ["ok", "retry", "snoozed", "dead", "cancelled", "stale", "handed_back"];
 /// Why a job was taken back.
 const RESCUES: [&str; 3] = ["lease", "dispatch_timeout", "redis_epoch"];
 /// What moves money.
-const POSTINGS: [&str; 7] = [
-const POSTINGS: [&str; 9] = [
+const POSTINGS: [&str; 11] = [
+    "adjustment",
     "deposit",
     "deposit_reversal",
     "escrow_fund",
@@ -72,8 +68,8 @@ pub fn of_a_worker(registry: &Registry) {
     for reason in RESCUES {
         metrics::JOB_RESCUED.with_label_values(&[reason]);
     }
-    for sweep in escrow::sweeps().chain([listings::SWEEP, subscriptions::SWEEP]) {
-    for sweep in escrow::sweeps().chain([listings::SWEEP, payments::SWEEP, withdrawals::SWEEP]) {
+    let sweeps = [listings::SWEEP, payments::SWEEP, subscriptions::SWEEP, withdrawals::SWEEP];
+    for sweep in escrow::sweeps().chain(sweeps) {
         metrics::RECONCILER_FOUND.with_label_values(&[sweep]);
     }
 }

@@ -12,6 +12,8 @@ mod when;
 mod who;
 mod workers;
 
+pub(crate) use self::who::actor;
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};

@@ -64,7 +64,8 @@ fn sentence(error: &Error) -> String {
         | Kind::MethodNotAllowed
         | Kind::Conflict
         | Kind::TooLarge
-        | Kind::Unsupported => {}
+        | Kind::Unsupported
+        | Kind::Unprocessable => {}
     }
     let mut sentence = error.code().message().get(Language::En).to_owned();
     let Value::Object(details) = error.details(Language::En) else { return sentence };

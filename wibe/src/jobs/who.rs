@@ -13,8 +13,13 @@ const NAME_MAX: usize = 64;
 
 /// The person at this terminal, with their reason.
 pub(super) fn operator(why: &Why) -> Result<Operator> {
+    Operator::new(actor(), why.reason.as_deref())
+}
+
+/// The person at this terminal.
+pub(crate) fn actor() -> Actor {
     // One name for as long as the process lives.
-    Operator::new(Actor::Operator(name().leak()), why.reason.as_deref())
+    Actor::Operator(name().leak())
 }
 
 /// `WIBE_OPERATOR`, for machines where everybody is one user; else the Unix user.

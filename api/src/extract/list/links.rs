@@ -36,13 +36,17 @@ impl Links {
     }
 
     fn link(&self, name: &str, value: i64) -> String {
-        let value = value.to_string();
+        self.to(name, &value.to_string())
+    }
+
+    /// The same list with one parameter of another value.
+    pub(super) fn to(&self, name: &str, value: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (given, old) in &self.given {
-            query.append_pair(given, if given == name { &value } else { old });
+            query.append_pair(given, if given == name { value } else { old });
         }
         if !self.given.iter().any(|(given, _)| given == name) {
-            query.append_pair(name, &value);
+            query.append_pair(name, value);
         }
         format!("{}?{}", self.url, query.finish())
     }

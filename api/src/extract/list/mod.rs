@@ -1,5 +1,6 @@
 //! Lists: which page, in which order, of what, and how much of each row. One allow-list per type.
 
+mod cursor;
 mod links;
 mod query;
 
@@ -7,7 +8,7 @@ use salvo::oapi::{Components, Object, Operation, Parameter, ParameterIn};
 use salvo::{Depot, Request};
 use shared::Result;
 use shared::error::{Kind, texts};
-use shared::page::{Page, Window};
+use shared::page::{After, Page, Part, Slice, Window};
 
 use self::links::{Links, Style};
 pub(crate) use self::query::Query;
@@ -50,6 +51,8 @@ pub(crate) trait Listed: Send + 'static {
     const DEFAULT_ORDER: Self::Order;
     /// Rows of a page when nothing is said.
     const DEFAULT_LIMIT: i64 = 20;
+    /// Whether it is also a feed: `cursor=start`, and then the cursor of each `next`.
+    const FEED: bool = false;
 
     /// Reads the filters; every name that is asked for is known and documented, every other is refused.
     fn filters(query: &mut Query) -> Self::Filters;
@@ -59,6 +62,7 @@ pub(crate) trait Listed: Send + 'static {
 pub(crate) struct List<L: Listed> {
     /// Which rows.
     pub(crate) window: Window,
+    feed: Option<Feed>,
     /// In which order.
     pub(crate) order: L::Order,
     /// Narrowed to what.
@@ -68,22 +72,60 @@ pub(crate) struct List<L: Listed> {
     links: Links,
 }
 
+/// What a caller says about a feed.
+struct Feed {
+    /// The name of the ordering, as it was given.
+    ordering: String,
+    after: Option<After>,
+}
+
 impl<L: Listed> List<L> {
+    /// Which rows, for a list that is also a feed.
+    pub(crate) fn slice(&self) -> Slice {
+        match &self.feed {
+            Some(feed) => Slice::Feed { limit: self.window.limit, after: feed.after.clone() },
+            None => Slice::Window(self.window),
+        }
+    }
+
+    /// The answer of a list that is also a feed.
+    pub(crate) fn part(self, part: Part<L::Item>) -> Paged<L::Item> {
+        let Part { rows, count, next } = part;
+        let Some(feed) = &self.feed else {
+            return self.page(Page { rows, count: count.unwrap_or(0) });
+        };
+        let word = next.map(|after| cursor::write(&feed.ordering, &after));
+        let next = word.map(|word| self.links.to("cursor", &word));
+        Paged { count: None, next, previous: None, results: rows, shows: self.shows }
+    }
+
     /// The answer: a page with links to its neighbours.
     pub(crate) fn page(self, page: Page<L::Item>) -> Paged<L::Item> {
         let (next, previous) = self.links.around(self.window, page.count);
-        Paged { count: page.count, next, previous, results: page.rows, shows: self.shows }
+        let count = Some(page.count);
+        Paged { count, next, previous, results: page.rows, shows: self.shows }
     }
 
     fn parse(query: &str, url: String) -> Result<Self> {
         let mut query = Query::parse(query);
         let (window, style) = window(&mut query, L::DEFAULT_LIMIT);
-        let order = ordering::<L>(&mut query);
+        let (ordering, order) = ordering::<L>(&mut query);
         let shows = Shows::read::<L::Item>(&mut query);
         let filters = L::filters(&mut query);
+        let word = if L::FEED { query.text("cursor") } else { None };
+        if word.is_some() && (style != Style::Page(1) || window.offset != 0) {
+            query.wrong("cursor", texts::INVALID, "");
+        }
         let links = Links::new(url, query.given(), style);
         query.finish()?;
-        Ok(Self { window, order, filters, shows, links })
+        let feed = match word {
+            Some(word) => {
+                let after = cursor::read(ordering, &word)?;
+                Some(Feed { ordering: ordering.to_owned(), after })
+            }
+            None => None,
+        };
+        Ok(Self { window, feed, order, filters, shows, links })
     }
 }
 
@@ -99,6 +141,9 @@ impl<L: Listed> FromRequest for List<L> {
         window(&mut query, L::DEFAULT_LIMIT);
         ordering::<L>(&mut query);
         L::filters(&mut query);
+        if L::FEED {
+            let _word = query.text("cursor");
+        }
         for (name, schema) in query.into_known() {
             operation.parameters.insert(parameter(name, schema));
         }
@@ -109,17 +154,44 @@ impl<L: Listed> FromRequest for List<L> {
 
 extractor!([L: Listed] List<L>);
 
+/// What a list is narrowed to, and nothing else: for what has no pages, such as a file.
+pub(crate) struct Narrowed<L: Listed> {
+    /// Narrowed to what.
+    pub(crate) filters: L::Filters,
+}
+
+impl<L: Listed> FromRequest for Narrowed<L> {
+    async fn read(req: &mut Request, _depot: &mut Depot, _arg: &str) -> Result<Self> {
+        let mut query = Query::parse(req.uri().query().unwrap_or_default());
+        let filters = L::filters(&mut query);
+        query.finish()?;
+        Ok(Self { filters })
+    }
+
+    fn describe(components: &mut Components, operation: &mut Operation, _arg: &str) {
+        let mut query = Query::default();
+        L::filters(&mut query);
+        for (name, schema) in query.into_known() {
+            operation.parameters.insert(parameter(name, schema));
+        }
+        openapi::declare(components, operation, &[Kind::Invalid]);
+    }
+}
+
+extractor!([L: Listed] Narrowed<L>);
+
 fn parameter(name: &str, schema: Object) -> Parameter {
     Parameter::new(name).location(ParameterIn::Query).required(false).schema(schema)
 }
 
-fn ordering<L: Listed>(query: &mut Query) -> L::Order {
+/// The name that was given, and what it means.
+fn ordering<L: Listed>(query: &mut Query) -> (&'static str, L::Order) {
     let asked = if L::ORDERINGS.is_empty() {
         None
     } else {
         query.one_of("ordering", L::ORDERINGS, |(name, _)| name)
     };
-    asked.map_or(L::DEFAULT_ORDER, |(_, order)| order)
+    asked.unwrap_or(("", L::DEFAULT_ORDER))
 }
 
 /// `page` and `limit` (or `page_size`), or `limit` and `offset`.

@@ -1,13 +1,31 @@
 //! Query parameters: each known name is read at most once, an empty value is none, and the rest is refused.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Days, FixedOffset, NaiveDate, Utc};
 use salvo::oapi::{BasicType, KnownFormat, Object, SchemaFormat};
 use shared::error::texts;
 use shared::language::Text;
 use shared::{Code, Error, Money, Result};
+use uuid::Uuid;
 
 /// Longer texts are not looked for.
 const TEXT_MAX: usize = 200;
+
+/// Tashkent's distance from UTC, all year.
+const TASHKENT: i32 = 5 * 3_600;
+
+fn day() -> Object {
+    Object::with_type(BasicType::String).example("2026-11-25")
+}
+
+/// The midnight in Tashkent that begins a day, or one of the days after it.
+fn midnight(text: &str, days_later: u64) -> Option<DateTime<Utc>> {
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    let day = day.checked_add_days(Days::new(days_later))?;
+    let year_is_known = (1_970..=9_999).contains(&day.year());
+    let here = FixedOffset::east_opt(TASHKENT)?;
+    let midnight = day.and_hms_opt(0, 0, 0)?.and_local_timezone(here).single()?;
+    year_is_known.then(|| midnight.with_timezone(&Utc))
+}
 
 /// The parameters of a request, and what was found wrong with them.
 #[derive(Default)]
@@ -62,6 +80,23 @@ impl Query {
         let schema = Object::with_type(BasicType::String)
             .format(SchemaFormat::KnownFormat(KnownFormat::DateTime));
         self.parsed(name, schema, texts::MOMENT, |text| text.parse().ok())
+    }
+
+    /// An id.
+    pub(crate) fn uuid(&mut self, name: &'static str) -> Option<Uuid> {
+        let schema = Object::with_type(BasicType::String)
+            .format(SchemaFormat::KnownFormat(KnownFormat::Uuid));
+        self.parsed(name, schema, texts::INVALID, |text| Uuid::try_parse(text).ok())
+    }
+
+    /// The beginning of a span: a day in Tashkent, or a moment.
+    pub(crate) fn since(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
+        self.parsed(name, day(), texts::DAY, |text| midnight(text, 0).or(text.parse().ok()))
+    }
+
+    /// The end of a span, which is not in it any more: the end of a day in Tashkent, or a moment.
+    pub(crate) fn until(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
+        self.parsed(name, day(), texts::DAY, |text| midnight(text, 1).or(text.parse().ok()))
     }
 
     /// A whole number of at least `min`.

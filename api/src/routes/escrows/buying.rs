@@ -2,8 +2,10 @@
 
 use shared::escrow::queries::{self, DealView};
 use shared::escrow::{self, Opened, Order};
-use shared::ids::{EscrowId, ListingId, TransactionId};
-use shared::{App, Money, Outcome, payments};
+use shared::idempotency::{self, Keep};
+use shared::ids::{EscrowId, ListingId, TransactionId, UserId};
+use shared::payments::{self, Transaction};
+use shared::{App, Money, Outcome};
 
 use super::shape::DealOut;
 use crate::prelude::*;
@@ -50,22 +52,64 @@ impl PurchaseOut {
         app: &App,
         user: &SignedIn,
         method: &str,
-        opened: &Opened,
+        deposit: Option<&Transaction>,
         view: DealView,
     ) -> shared::Result<Self> {
-        let payment_url = match &opened.deposit {
+        let payment_url = match deposit {
             Some(deposit) => {
                 Some(payments::payment_url(app, deposit, method, user.user.language).await?)
             }
             None => None,
         };
-        let data = PurchaseData { id: opened.escrow.id, chat_room_id: None };
+        let data = PurchaseData { id: view.escrow.id, chat_room_id: None };
         Ok(Self {
             deal: view.into(),
             payment_url,
-            transaction_id: opened.deposit.as_ref().map(|deposit| deposit.id),
+            transaction_id: deposit.map(|deposit| deposit.id),
             data,
         })
+    }
+}
+
+/// What a purchase made, for a repeat that finds it without its answer.
+#[derive(Serialize, Deserialize)]
+struct Bought {
+    escrow_id: EscrowId,
+    deposit_id: Option<TransactionId>,
+    again: bool,
+}
+
+fn bought((opened, _view): &(Opened, DealView)) -> shared::Result<Keep> {
+    Keep::made(&Bought {
+        escrow_id: opened.escrow.id,
+        deposit_id: opened.deposit.as_ref().map(|deposit| deposit.id),
+        again: opened.outcome == Outcome::AlreadyDone,
+    })
+}
+
+/// A purchase as it stands: the deal, the deposit that pays it, and whether the buyer had it before.
+struct Purchase {
+    view: DealView,
+    deposit: Option<Transaction>,
+    again: bool,
+}
+
+impl Purchase {
+    async fn read(app: &App, buyer: UserId, made: &str) -> shared::Result<Self> {
+        let Bought { escrow_id, deposit_id, again } = idempotency::read_made(made)?;
+        let conn = &mut app.db.read().await?;
+        let deposit = match deposit_id {
+            Some(id) => Some(payments::find_own(conn, buyer, id).await?.transaction),
+            None => None,
+        };
+        Ok(Self { view: queries::find(conn, escrow_id).await?, deposit, again })
+    }
+}
+
+impl From<(Opened, DealView)> for Purchase {
+    fn from((opened, view): (Opened, DealView)) -> Self {
+        let again = opened.outcome == Outcome::AlreadyDone;
+        Self { view, deposit: opened.deposit, again }
     }
 }
 
@@ -76,24 +120,28 @@ pub(crate) async fn purchase(
     app: AppState,
     user: SignedIn,
     body: Body<PurchaseBody>,
-) -> ApiResult<NewOrSame<PurchaseOut>> {
+    once: Once,
+) -> ApiResult<Replayable<NewOrSame<PurchaseOut>>> {
     let method = body.payment_method.as_deref().unwrap_or("balance");
     let order = Order {
         listing_id: body.listing_id,
         payment_method: method,
         expected_price: body.expected_price,
     };
-    let (opened, view) = app
-        .db
-        .transaction(async |tx| {
+    let begun = once
+        .begin(&app, bought, async |tx| {
             let opened = escrow::open(tx, &app, &user, order).await?;
             let view = queries::find(tx, opened.escrow.id).await?;
             Ok((opened, view))
         })
         .await?;
-    let bought = PurchaseOut::new(&app, &user, method, &opened, view).await?;
-    Ok(match opened.outcome {
-        Outcome::Done => NewOrSame::New(bought),
-        Outcome::AlreadyDone => NewOrSame::Same(bought),
-    })
+    let (bought, before) = match begun {
+        Begun::Now(made) => (Purchase::from(made), false),
+        Begun::Before(made) => (Purchase::read(&app, user.user.id, &made).await?, true),
+        Begun::Answered(answer) => return Ok(answer),
+    };
+    let Purchase { view, deposit, again } = bought;
+    let out = PurchaseOut::new(&app, &user, method, deposit.as_ref(), view).await?;
+    let answer = if again { NewOrSame::Same(out) } else { NewOrSame::New(out) };
+    once.finish(&app, answer, before).await
 }

@@ -36,16 +36,14 @@ pub(crate) async fn hand_over(
     app: AppState,
     user: SignedIn,
     id: Id<EscrowId>,
-) -> ApiResult<Json<DealOut>> {
+    once: Once,
+) -> ApiResult<Replayable<Json<DealOut>>> {
     let windows = &app.settings.windows;
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::hand_over(tx, windows, user.user.id, *id).await?;
-            queries::find(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal.into()))
+    once.answer(&app, async |tx| {
+        escrow::hand_over(tx, windows, user.user.id, *id).await?;
+        Ok(Json(queries::find(tx, *id).await?.into()))
+    })
+    .await
 }
 
 /// The buyer has received the account: the seller is paid when the window for complaints closes.
@@ -54,16 +52,14 @@ pub(crate) async fn confirm_receipt(
     app: AppState,
     user: SignedIn,
     id: Id<EscrowId>,
-) -> ApiResult<Json<DealOut>> {
+    once: Once,
+) -> ApiResult<Replayable<Json<DealOut>>> {
     let windows = &app.settings.windows;
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::confirm_receipt(tx, windows, user.user.id, *id).await?;
-            queries::find(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal.into()))
+    once.answer(&app, async |tx| {
+        escrow::confirm_receipt(tx, windows, user.user.id, *id).await?;
+        Ok(Json(queries::find(tx, *id).await?.into()))
+    })
+    .await
 }
 
 /// Pays a reserved deal from the balance.
@@ -121,15 +117,13 @@ pub(crate) async fn cancel_by_seller(
     user: SignedIn,
     id: Id<EscrowId>,
     body: OptionalBody<CancelBody>,
-) -> ApiResult<Json<DealOut>> {
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::give_up(tx, user.user.id, *id, body.reason()).await?;
-            queries::find(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal.into()))
+    once: Once,
+) -> ApiResult<Replayable<Json<DealOut>>> {
+    once.answer(&app, async |tx| {
+        escrow::give_up(tx, user.user.id, *id, body.reason()).await?;
+        Ok(Json(queries::find(tx, *id).await?.into()))
+    })
+    .await
 }
 
 /// The buyer gives up: an unpaid deal at any time, a paid one when nothing was handed over by `deliver_by`. Earlier it is
@@ -140,15 +134,13 @@ pub(crate) async fn cancel_by_buyer(
     user: SignedIn,
     id: Id<EscrowId>,
     body: OptionalBody<CancelBody>,
-) -> ApiResult<Json<DealOut>> {
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::cancel_by_buyer(tx, user.user.id, *id, body.reason()).await?;
-            queries::find(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal.into()))
+    once: Once,
+) -> ApiResult<Replayable<Json<DealOut>>> {
+    once.answer(&app, async |tx| {
+        escrow::cancel_by_buyer(tx, user.user.id, *id, body.reason()).await?;
+        Ok(Json(queries::find(tx, *id).await?.into()))
+    })
+    .await
 }
 
 /// What is wrong with a deal.
@@ -167,15 +159,13 @@ pub(crate) async fn dispute(
     user: SignedIn,
     id: Id<EscrowId>,
     body: Body<DisputeBody>,
-) -> ApiResult<Json<DealOut>> {
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::dispute(tx, user.user.id, *id, &body.reason).await?;
-            queries::find(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal.into()))
+    once: Once,
+) -> ApiResult<Replayable<Json<DealOut>>> {
+    once.answer(&app, async |tx| {
+        escrow::dispute(tx, user.user.id, *id, &body.reason).await?;
+        Ok(Json(queries::find(tx, *id).await?.into()))
+    })
+    .await
 }
 
 /// How to sign in to a bought account.

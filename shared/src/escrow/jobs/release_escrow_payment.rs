@@ -1,12 +1,17 @@
 //! Pays the seller when the window for complaints has closed without one.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::escrow;
 use crate::ids::EscrowId;
 use crate::jobs::{Job, JobKind, JobVerdict, Queue};
 use crate::{App, Tx};
+
+/// How often a job looks whether releases are on again.
+const WHILE_SWITCHED_OFF: Duration = Duration::from_secs(30);
 
 /// Pays the seller when the window for complaints has closed without one.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,6 +31,13 @@ impl JobKind for ReleaseEscrowPayment {
 
 impl Job for ReleaseEscrowPayment {
     async fn run(self, tx: &mut Tx, _app: &App) -> Result<JobVerdict> {
-        Ok(escrow::release(tx, self.escrow_id).await?.verdict(tx.now()))
+        match escrow::release(tx, self.escrow_id).await {
+            Ok(timed) => Ok(timed.verdict(tx.now())),
+            // Nothing was written, and it is not the deal's fault: the job waits for as long as it takes.
+            Err(error) if error.code() == Code::SwitchedOff => {
+                Ok(JobVerdict::Snooze(WHILE_SWITCHED_OFF))
+            }
+            Err(error) => Err(error),
+        }
     }
 }

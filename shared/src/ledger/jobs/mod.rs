@@ -2,4 +2,4 @@
 
 mod ledger_check;
 
-pub use ledger_check::LedgerCheck;
+pub use ledger_check::{LedgerCheck, LedgerCheckFull};

@@ -93,7 +93,7 @@ async fn whoever_left_something_behind_stays() {
                     SELECT gen_random_uuid(), $, id, 'Account', 'All skins.', 100000, 'email' FROM games LIMIT 1"),
         ("payer", "INSERT INTO transactions (id, user_id, amount, type, status, payment_method_id)
                    SELECT gen_random_uuid(), $, 5000, 'deposit', 'cancelled', id FROM payment_methods LIMIT 1"),
-        ("money", "SELECT ledger.post('gift', 'adjustment', 'staff', ARRAY['user:' || $ || ':available', 'system:adjustment'], ARRAY[100, -100])"),
+        ("money", "SELECT ledger.post('gift', 'gift', 'staff', ARRAY['user:' || $ || ':available', 'system:adjustment'], ARRAY[100, -100])"),
     ] {
         let person = forgotten(&app, name).await;
         app.database.execute(&trace.replace('$', &format!("'{}'", person.id))).await;

@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use super::errors::Refusal;
-use super::locked::{Locked, Reach};
+use super::locked::{BY, Locked, Reach};
 use super::order::{Account, Obstacle, Order};
 use super::row::{Payment, State, TIMEOUT_MS, deadline};
 use super::rpc::{self, Answer};
@@ -135,6 +135,7 @@ async fn begin(tx: &mut Tx, order: &mut Order, params: &Params) -> Result<Answer
     let Some(payment) = inserted else { return Ok(Err(Refusal::no_order())) };
     if order.deposit.begin(tx.now()).is_ok() {
         order.deposit.save(tx).await?;
+        order.deposit.tell(tx, BY, "deposit.process").await?;
     }
     Ok(payment.created())
 }

@@ -1,9 +1,14 @@
 //! A Payme transaction with its deposit, locked in the one order: deal, deposit, Payme's row.
 
+use super::PROVIDER;
 use super::row::Payment;
+use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::payments::Transaction;
-use crate::{Tx, escrow};
+use crate::{Outcome, Tx, escrow};
+
+/// Who acts.
+pub(super) const BY: Actor = Actor::Provider(PROVIDER.as_str());
 
 /// Both rows, locked to the end of the transaction.
 pub(super) struct Locked {
@@ -50,8 +55,12 @@ impl Locked {
     /// Saves a payment that was given up, and cancels its deposit.
     pub(super) async fn release(&mut self, tx: &mut Tx, why: &str) -> Result<()> {
         // A deposit that staff have cancelled already stays as it is.
-        let _outcome = self.deposit.cancel(why, tx.now())?;
+        let outcome = self.deposit.cancel(why, tx.now())?;
         self.deposit.save(tx).await?;
-        self.payment.save(tx).await
+        self.payment.save(tx).await?;
+        match outcome {
+            Outcome::Done => self.deposit.tell(tx, BY, "deposit.cancel").await,
+            Outcome::AlreadyDone => Ok(()),
+        }
     }
 }
