@@ -253,19 +253,18 @@ pub(crate) async fn buy_plan(
     app: AppState,
     user: SignedIn,
     body: Body<BuyBody>,
-) -> ApiResult<NewOrSame<SubscriptionOut>> {
+    once: Once,
+) -> ApiResult<Replayable<NewOrSame<SubscriptionOut>>> {
     let order = body.order()?;
-    let (bought, outcome) = app
-        .db
-        .transaction(async |tx| {
-            let (subscription, outcome) = subscriptions::purchase(tx, &app, &user, order).await?;
-            Ok((SubscriptionOut::of(tx, subscription).await?, outcome))
+    once.answer(&app, async |tx| {
+        let (subscription, outcome) = subscriptions::purchase(tx, &app, &user, order).await?;
+        let bought = SubscriptionOut::of(tx, subscription).await?;
+        Ok(match outcome {
+            Outcome::Done => NewOrSame::New(bought),
+            Outcome::AlreadyDone => NewOrSame::Same(bought),
         })
-        .await?;
-    Ok(match outcome {
-        Outcome::Done => NewOrSame::New(bought),
-        Outcome::AlreadyDone => NewOrSame::Same(bought),
     })
+    .await
 }
 
 /// Why somebody does not go on.

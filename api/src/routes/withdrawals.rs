@@ -144,7 +144,8 @@ pub(crate) async fn create_withdrawal(
     app: AppState,
     user: SignedIn,
     body: Body<CreateBody>,
-) -> ApiResult<NewOrSame<WithdrawalOut>> {
+    once: Once,
+) -> ApiResult<Replayable<NewOrSame<WithdrawalOut>>> {
     let order = withdrawals::Order {
         amount: body.amount,
         card: &body.card_number,
@@ -152,7 +153,7 @@ pub(crate) async fn create_withdrawal(
         holder: Some(&body.card_holder_name),
         card_type: Some(body.card_type),
     };
-    request(&app, &user, order).await
+    request(&app, &user, order, once).await
 }
 
 /// Withdraws money to a card, in the specification's words.
@@ -161,7 +162,8 @@ pub(crate) async fn withdraw(
     app: AppState,
     user: SignedIn,
     body: Body<WithdrawBody>,
-) -> ApiResult<NewOrSame<WithdrawalOut>> {
+    once: Once,
+) -> ApiResult<Replayable<NewOrSame<WithdrawalOut>>> {
     let order = withdrawals::Order {
         amount: body.amount,
         card: &body.destination,
@@ -169,26 +171,24 @@ pub(crate) async fn withdraw(
         holder: body.card_holder_name.as_deref(),
         card_type: body.payment_method,
     };
-    request(&app, &user, order).await
+    request(&app, &user, order, once).await
 }
 
 async fn request(
     app: &AppState,
     user: &SignedIn,
     order: withdrawals::Order<'_>,
-) -> ApiResult<NewOrSame<WithdrawalOut>> {
-    let (view, outcome) = app
-        .db
-        .transaction(async |tx| {
-            let (id, outcome) = withdrawals::request(tx, app, user, order).await?;
-            Ok((queries::find(tx, Scope::Of(user.user.id), id).await?, outcome))
+    once: Once,
+) -> ApiResult<Replayable<NewOrSame<WithdrawalOut>>> {
+    once.answer(app, async |tx| {
+        let (id, outcome) = withdrawals::request(tx, app, user, order).await?;
+        let made = WithdrawalOut::own(queries::find(tx, Scope::Of(user.user.id), id).await?);
+        Ok(match outcome {
+            Outcome::Done => NewOrSame::New(made),
+            Outcome::AlreadyDone => NewOrSame::Same(made),
         })
-        .await?;
-    let made = WithdrawalOut::own(view);
-    Ok(match outcome {
-        Outcome::Done => NewOrSame::New(made),
-        Outcome::AlreadyDone => NewOrSame::Same(made),
     })
+    .await
 }
 
 /// Withdrawals, one's own or all.
@@ -338,15 +338,14 @@ pub(crate) async fn approve_withdrawal(
     app: AppState,
     staff: Staff,
     id: Id<TransactionId>,
-) -> ApiResult<Json<WithdrawalOut>> {
-    let view = app
-        .db
-        .transaction(async |tx| {
-            let _outcome = withdrawals::approve(tx, staff.user.id, *id).await?;
-            queries::find(tx, Scope::Everything, *id).await
-        })
-        .await?;
-    Ok(Json(WithdrawalOut::for_staff(view)))
+    once: Once,
+) -> ApiResult<Replayable<Json<WithdrawalOut>>> {
+    once.answer(&app, async |tx| {
+        let _outcome = withdrawals::approve(tx, staff.user.id, *id).await?;
+        let view = queries::find(tx, Scope::Everything, *id).await?;
+        Ok(Json(WithdrawalOut::for_staff(view)))
+    })
+    .await
 }
 
 /// Why a withdrawal is refused.

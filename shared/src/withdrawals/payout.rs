@@ -10,13 +10,16 @@ use super::model::{Locked, Withdrawal};
 use super::request::{CARD_FIELD, row_name};
 use super::settle::{pay_out, release};
 use crate::audit::{self, Actor};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::ids::TransactionId;
 use crate::jobs::{JobVerdict, after, claim_effect};
 use crate::payments::TransactionStatus;
 use crate::settings::WithdrawalSettings;
+use crate::switches::{self, Switch};
 use crate::{App, Outcome, Tx};
 
+/// How soon a payout asks again whether withdrawals are switched on.
+const WHILE_OFF: Duration = Duration::from_secs(30);
 /// Minutes until the next question while there is no answer that decides.
 const UNANSWERED: [u64; 4] = [1, 5, 15, 60];
 /// Multicard's days are looked at with this much room on both sides: its clock is not ours.
@@ -73,7 +76,6 @@ impl Plan {
     pub(crate) async fn prepare(tx: &mut Tx, app: &App, id: TransactionId) -> Result<Option<Self>> {
         let Some(mut locked) = Locked::find(tx, id).await? else { return Ok(None) };
         match locked.transaction.status {
-            // The platform's switch for withdrawals is asked here: off, what is pending comes `Later`.
             TransactionStatus::Pending => {
                 // Its last approval records a job of its own.
                 if locked.withdrawal.approvals_missing() > 0 {
@@ -84,6 +86,12 @@ impl Plan {
                     && !wait.is_zero()
                 {
                     return Ok(Some(Self::Later(wait)));
+                }
+                match switches::ensure_on(tx, Switch::Withdrawals).await {
+                    Err(error) if error.code() == Code::SwitchedOff => {
+                        return Ok(Some(Self::Later(WHILE_OFF)));
+                    }
+                    asked => asked?,
                 }
                 locked.transaction.begin(tx.now())?;
             }

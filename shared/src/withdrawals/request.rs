@@ -20,6 +20,7 @@ use crate::payments::providers::Provider;
 use crate::payments::{Transaction, TransactionStatus, TransactionType};
 use crate::schema::{payment_methods, transactions, withdrawals};
 use crate::settings::WithdrawalSettings;
+use crate::switches::{self, Switch};
 use crate::{App, Money, Outcome, Tx};
 
 /// The same person, amount and card within this time are the same withdrawal: clients send one click up to nine times.
@@ -70,7 +71,7 @@ struct Checked {
 /// unless that one failed or was cancelled.
 ///
 /// # Errors
-/// `EMAIL_NOT_VERIFIED`; `VALIDATION_ERROR` naming the fields; `LIMIT_REACHED` for the day; `INSUFFICIENT_FUNDS`;
+/// `EMAIL_NOT_VERIFIED`; `SWITCHED_OFF`; `VALIDATION_ERROR` naming the fields; `LIMIT_REACHED` for the day; `INSUFFICIENT_FUNDS`;
 /// `TOKEN_INVALID` when the account was closed a moment ago.
 pub async fn request(
     tx: &mut Tx,
@@ -79,7 +80,7 @@ pub async fn request(
     order: Order<'_>,
 ) -> Result<(TransactionId, Outcome)> {
     let person = who.verified()?;
-    // The platform's switch for withdrawals is asked here, and before a payout begins (`Plan::prepare`).
+    switches::ensure_on(tx, Switch::Withdrawals).await?;
     let settings = &app.settings.withdrawals;
     let checked = order.check(settings, person)?;
     // Rows that do not exist yet cannot be locked: one withdrawal of a person is recorded at a time.
