@@ -15,7 +15,7 @@ use crate::error::envelope;
 use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
 use crate::openapi;
 use crate::routes::{
-    accounts, admin, docs, escrows, games, health, jobs, listings, payme, payments,
+    accounts, admin, docs, escrows, games, health, jobs, listings, payme, payment_cases, payments,
 };
 
 /// Everything the API answers to.
@@ -100,6 +100,8 @@ fn admin() -> Router {
         .push(at("listings/{id}/approve").post(admin::approve_listing))
         .push(at("listings/{id}/reject").post(admin::reject_listing))
         .push(at("listings/{id}/block").post(admin::block_listing))
+        .push(at("payment-cases").get(payment_cases::list_cases))
+        .push(at("payment-cases/{id}/resolve").post(payment_cases::resolve_case))
         .push(at("trades").get(admin::list_deals))
         .push(at("trades/{id}").get(admin::show_any_deal))
         .push(at("trades/{id}/refund").post(admin::refund_deal))

@@ -317,6 +317,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    payment_cases (id) {
+        id -> BigInt,
+        kind -> Text,
+        provider -> Text,
+        transaction_id -> Nullable<Uuid>,
+        reference -> Text,
+        details -> Jsonb,
+        opened_at -> Timestamptz,
+        resolved_at -> Nullable<Timestamptz>,
+        resolved_by -> Nullable<Uuid>,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     payment_methods (id) {
         id -> Uuid,
         name -> Text,
@@ -449,6 +464,8 @@ diesel::joinable!(listing_credentials -> listings (listing_id));
 diesel::joinable!(listing_search -> listings (listing_id));
 diesel::joinable!(listing_status_history -> listings (listing_id));
 diesel::joinable!(listings -> games (game_id));
+diesel::joinable!(payment_cases -> transactions (transaction_id));
+diesel::joinable!(payment_cases -> users (resolved_by));
 diesel::joinable!(payme_transactions -> transactions (transaction_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(transactions -> escrows (escrow_id));
@@ -478,6 +495,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     listing_status_history,
     listings,
     payme_transactions,
+    payment_cases,
     payment_methods,
     sessions,
     subscription_plans,

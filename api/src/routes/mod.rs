@@ -9,4 +9,5 @@ pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod listings;
 pub(crate) mod payme;
+pub(crate) mod payment_cases;
 pub(crate) mod payments;

@@ -136,6 +136,8 @@ metrics! {
     DEPOSIT_PENDING_COUNT: IntGaugeVec = register_int_gauge_vec!("deposit_pending_count", "Deposits that wait for their provider", &["provider"]);
     /// Since when the oldest waits.
     DEPOSIT_PENDING_OLDEST: IntGaugeVec = register_int_gauge_vec!("deposit_pending_oldest_seconds", "Age of the oldest deposit in processing", &["provider"]);
+    /// What staff must look at.
+    PAYMENT_CASES_OPEN: IntGaugeVec = register_int_gauge_vec!("payment_cases_open", "Payment cases that wait for staff", &["kind"]);
     /// Listings that wait for a moderator for longer than they may.
     AUTO_APPROVAL_OVERDUE: IntGauge = register_int_gauge!("auto_approval_overdue_count", "Listings that wait for longer than LISTING_AUTO_APPROVE_AFTER");
     /// What a durable commit costs: the ceiling of everything.

@@ -15,6 +15,7 @@ mod moderation;
 mod observability;
 mod operate;
 mod payme;
+mod payment_cases;
 mod purchases;
 mod schema;
 mod upkeep;
