@@ -15,7 +15,8 @@ use crate::error::envelope;
 use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
 use crate::openapi;
 use crate::routes::{
-    accounts, admin, docs, escrows, games, health, jobs, listings, payme, payment_cases, payments,
+    accounts, admin, click, docs, escrows, games, health, jobs, listings, payme, payment_cases,
+    payments,
 };
 
 /// Everything the API answers to.
@@ -140,7 +141,11 @@ fn money() -> Router {
 
 /// For payment providers, in their own protocols.
 fn webhooks() -> Router {
-    at("payments/webhooks").push(at("payme").post(payme::call).goal(payme::other_method))
+    at("payments/webhooks")
+        .push(at("payme").post(payme::call).goal(payme::other_method))
+        .push(at("click").post(click::call).goal(click::other_method))
+        .push(at("click/prepare").post(click::prepare).goal(click::other_method))
+        .push(at("click/complete").post(click::complete).goal(click::other_method))
 }
 
 /// The API as a service: routes, what surrounds them (outermost first), and the envelope of failures.

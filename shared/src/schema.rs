@@ -24,6 +24,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    click_payments (prepare_id) {
+        prepare_id -> BigInt,
+        click_trans_id -> BigInt,
+        click_paydoc_id -> Nullable<BigInt>,
+        transaction_id -> Uuid,
+        credited_id -> Nullable<Uuid>,
+        amount -> Numeric,
+        state -> Text,
+        sign_time -> Text,
+        error -> Nullable<Integer>,
+        prepared_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        cancelled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     cron_ticks (schedule, tick_at) {
         schedule -> Text,
         tick_at -> Timestamptz,
@@ -476,6 +493,7 @@ diesel::joinable!(user_subscriptions -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     app_clock,
     audit_log,
+    click_payments,
     cron_ticks,
     daily_statistics,
     effects,

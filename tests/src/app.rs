@@ -16,7 +16,7 @@ use shared::settings::{SecuritySettings, Settings};
 use tokio::sync::oneshot;
 use worker::Engine;
 
-use crate::{Client, Database, Payme, environment};
+use crate::{Click, Client, Database, Payme, environment};
 
 /// The real router, the real registry, a database and a clock of its own.
 pub struct TestApp {
@@ -108,6 +108,7 @@ impl TestApp {
             ("MAIL_PER_SECOND", "1000"),
             ("LOG_LEVEL", "warn"),
             ("PAYME_SECRET_KEY", "test-payme-key"),
+            ("CLICK_SECRET_KEY", "test-click-key"),
         ]
         .iter()
         .chain(settings)
@@ -261,6 +262,11 @@ impl TestApp {
     /// Payme, with the right key.
     pub fn payme(&self) -> Payme {
         Payme::new(&self.client, "test-payme-key")
+    }
+
+    /// Click, with the right key.
+    pub fn click(&self) -> Click {
+        Click::new(&self.client, "test-click-key")
     }
 
     /// What a person can spend, as text.

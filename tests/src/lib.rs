@@ -5,6 +5,7 @@
 
 mod app;
 mod authority;
+mod click;
 mod client;
 mod database;
 mod environment;
@@ -24,6 +25,7 @@ mod story;
 
 pub use app::{InProcessWorker, Person, TestApp};
 pub use authority::Authority;
+pub use click::{Click, Form as ClickForm};
 pub use client::{Client, Reply};
 pub use database::Database;
 pub use environment::{Environment, PostgresUrls, environment};

@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod admin;
+pub(crate) mod click;
 pub(crate) mod docs;
 pub(crate) mod escrows;
 pub(crate) mod games;

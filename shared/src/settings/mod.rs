@@ -1,5 +1,6 @@
 //! Configuration: environment variables, read once into one struct per concern. `.env.example` lists them all.
 
+mod click;
 mod jobs;
 mod mail;
 mod upkeep;
@@ -10,6 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::text_enum::text_enum;
+pub use click::ClickSettings;
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
 pub use upkeep::UpkeepSettings;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub mail: MailSettings,
     /// Payme's Merchant API.
     pub payme: PaymeSettings,
+    /// Click's SHOP-API.
+    pub click: ClickSettings,
     /// How long each step of a deal may take.
     pub windows: Windows,
     /// How long things are left alone.
@@ -204,6 +208,7 @@ impl Settings {
             security: security(&vars)?,
             mail: mail::mail(&vars)?,
             payme: payme(&vars)?,
+            click: click::click(&vars)?,
             windows: windows(&vars)?,
             upkeep: upkeep::upkeep(&vars)?,
             jobs: jobs::jobs(&vars)?,

@@ -3,7 +3,7 @@
 
 use super::metrics;
 use crate::jobs::{self, Origin, Queue, Registry};
-use crate::payments::providers::payme;
+use crate::payments::providers::{click, payme};
 use crate::{escrow, listings};
 
 /// How a run ends.
@@ -33,6 +33,7 @@ pub(super) fn of_a_process() {
         metrics::LEDGER_POSTINGS.with_label_values(&[kind]);
     }
     payme::show_zeros();
+    click::show_zeros();
 }
 
 /// What a worker with these kinds may count.

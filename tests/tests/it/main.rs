@@ -2,6 +2,7 @@
 
 mod accounts;
 mod architecture;
+mod click;
 mod dashboards;
 mod deals;
 mod front;

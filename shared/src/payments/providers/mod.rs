@@ -1,5 +1,6 @@
 //! The payment providers: one folder per protocol. A method whose code is not here exists as a row only.
 
+pub mod click;
 pub mod payme;
 
 use crate::App;
@@ -13,6 +14,8 @@ text_enum! {
     Provider {
         /// Payme's Merchant API.
         Payme = "payme",
+        /// Click's SHOP-API.
+        Click = "click",
     }
 }
 
@@ -30,6 +33,7 @@ impl Provider {
     ) -> Result<String> {
         match self {
             Self::Payme => payme::link(app, deposit, language),
+            Self::Click => Ok(click::link(app, deposit)),
         }
     }
 }
