@@ -63,7 +63,7 @@ async fn a_signed_call_with_a_wrong_word_is_told_what_is_wrong() {
     let form = click.complete_form(number, &order.id, &id.to_string(), (SOUM, 0));
     let long = "9".repeat(30);
     let braces = format!("{{{}}}", order.id);
-    let own = [
+    let own: [(&str, &str, i64); 7] = [
         ("amount", &long, -8),
         ("merchant_prepare_id", &foreign_id, -6),
         ("merchant_prepare_id", &second_id, -6),
