@@ -15,9 +15,9 @@ use crate::error::envelope;
 use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
 use crate::openapi;
 use crate::routes::{
-    accounts, admin, docs, escrows, games, health, jobs, listings, multicard, payme,
-    payment_methods, payments, paynet, staff_money, statements, subscriptions, switches,
-    withdrawals,
+    accounts, admin, click, docs, escrows, games, health, jobs, listings, multicard, payme,
+    payment_cases, payment_methods, payments, paynet, staff_money, statements, subscriptions,
+    switches, withdrawals,
 };
 
 /// Everything the API answers to.
@@ -124,6 +124,8 @@ fn admin() -> Router {
         .push(at("switches").get(switches::list_switches))
         .push(at("switches/{switch}/off").post(switches::switch_off))
         .push(at("switches/{switch}/on").post(switches::switch_on))
+        .push(at("payment-cases").get(payment_cases::list_cases))
+        .push(at("payment-cases/{id}/resolve").post(payment_cases::resolve_case))
         .push(at("trades").get(admin::list_deals))
         .push(at("trades/stats").get(admin::deal_stats))
         .push(at("trades/{id}").get(admin::show_any_deal))
@@ -200,6 +202,9 @@ fn webhooks() -> Router {
         .push(at("paynet").post(paynet::call).goal(paynet::other_method))
         .push(at("uzcard").post(multicard::uzcard))
         .push(at("humo").post(multicard::humo))
+        .push(at("click").post(click::call).goal(click::other_method))
+        .push(at("click/prepare").post(click::prepare).goal(click::other_method))
+        .push(at("click/complete").post(click::complete).goal(click::other_method))
 }
 
 /// The API as a service: routes, what surrounds them (outermost first), and the envelope of failures.

@@ -43,6 +43,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    click_payments (prepare_id) {
+        prepare_id -> BigInt,
+        click_trans_id -> BigInt,
+        click_paydoc_id -> Nullable<BigInt>,
+        transaction_id -> Uuid,
+        credited_id -> Nullable<Uuid>,
+        amount -> Numeric,
+        state -> Text,
+        sign_time -> Text,
+        error -> Nullable<Integer>,
+        prepared_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        cancelled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     cron_ticks (schedule, tick_at) {
         schedule -> Text,
         tick_at -> Timestamptz,
@@ -407,6 +424,17 @@ diesel::table! {
         state -> SmallInt,
         performed_at -> Timestamptz,
         cancelled_at -> Nullable<Timestamptz>,
+    payment_cases (id) {
+        id -> BigInt,
+        kind -> Text,
+        provider -> Text,
+        transaction_id -> Nullable<Uuid>,
+        reference -> Text,
+        details -> Jsonb,
+        opened_at -> Timestamptz,
+        resolved_at -> Nullable<Timestamptz>,
+        resolved_by -> Nullable<Uuid>,
+        note -> Nullable<Text>,
     }
 }
 
@@ -604,6 +632,8 @@ diesel::joinable!(listing_search -> listings (listing_id));
 diesel::joinable!(listing_status_history -> listings (listing_id));
 diesel::joinable!(listings -> games (game_id));
 diesel::joinable!(multicard_invoices -> transactions (transaction_id));
+diesel::joinable!(payment_cases -> transactions (transaction_id));
+diesel::joinable!(payment_cases -> users (resolved_by));
 diesel::joinable!(payme_transactions -> transactions (transaction_id));
 diesel::joinable!(paynet_transactions -> transactions (transaction_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -618,6 +648,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     adjustments,
     app_clock,
     audit_log,
+    click_payments,
     cron_ticks,
     daily_statistics,
     effects,
@@ -640,6 +671,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     listings,
     multicard_invoices,
     payme_transactions,
+    payment_cases,
     payment_methods,
     paynet_transactions,
     sessions,

@@ -17,7 +17,7 @@ use shared::settings::{SecuritySettings, Settings};
 use tokio::sync::oneshot;
 use worker::Engine;
 
-use crate::{Client, Database, Payme, environment};
+use crate::{Click, Client, Database, Payme, environment};
 
 /// The real router, the real registry, a database and a clock of its own.
 pub struct TestApp {
@@ -109,6 +109,7 @@ impl TestApp {
             ("MAIL_PER_SECOND", "1000"),
             ("LOG_LEVEL", "warn"),
             ("PAYME_SECRET_KEY", "test-payme-key"),
+            ("CLICK_SECRET_KEY", "test-click-key"),
         ]
         .iter()
         .chain(settings)
@@ -281,6 +282,11 @@ impl TestApp {
     /// Payme, with the right key.
     pub fn payme(&self) -> Payme {
         Payme::new(&self.client, "test-payme-key")
+    }
+
+    /// Click, with the right key.
+    pub fn click(&self) -> Click {
+        Click::new(&self.client, "test-click-key")
     }
 
     /// What a person can spend, as text.

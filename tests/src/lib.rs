@@ -6,6 +6,7 @@
 mod acquirer;
 mod app;
 mod authority;
+mod click;
 mod client;
 mod database;
 mod environment;
@@ -28,6 +29,7 @@ mod story;
 pub use acquirer::{Acquirer, signed_success, signed_webhook};
 pub use app::{InProcessWorker, Person, TestApp};
 pub use authority::Authority;
+pub use click::{Click, Form as ClickForm};
 pub use client::{Client, Reply};
 pub use database::Database;
 pub use environment::{Environment, PostgresUrls, environment};

@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod admin;
+pub(crate) mod click;
 pub(crate) mod docs;
 pub(crate) mod escrows;
 pub(crate) mod games;
@@ -10,6 +11,7 @@ pub(crate) mod jobs;
 pub(crate) mod listings;
 pub(crate) mod multicard;
 pub(crate) mod payme;
+pub(crate) mod payment_cases;
 pub(crate) mod payment_methods;
 pub(crate) mod payments;
 pub(crate) mod paynet;

@@ -114,6 +114,22 @@ invariants! {
      FROM transactions t JOIN payment_methods m ON m.id = t.payment_method_id AND m.code = 'paynet'
      WHERE t.type = 'deposit' AND t.status IN ('processing', 'completed')
        AND NOT EXISTS (SELECT 1 FROM paynet_transactions p WHERE p.transaction_id = t.id)";
+    "I7_click_agrees": "Click's view of a deposit and ours are the same",
+    "SELECT c.prepare_id || ' ' || c.state || ' of ' || t.id || ' ' || t.status AS finding
+     FROM click_payments c
+     JOIN transactions t ON t.id = c.transaction_id
+     LEFT JOIN transactions paid ON paid.id = c.credited_id
+     WHERE t.type <> 'deposit' OR c.amount <> t.amount
+        OR (c.state = 'prepared') AND t.status NOT IN ('processing', 'completed')
+        OR (c.state = 'confirmed') AND (paid.type <> 'deposit' OR paid.status <> 'completed' OR paid.amount <> c.amount
+            OR paid.user_id <> t.user_id OR paid.provider_transaction_id IS DISTINCT FROM c.click_trans_id::text)
+     UNION ALL
+     SELECT t.id || ' ' || t.status || ' without Click' AS finding
+     FROM transactions t JOIN payment_methods m ON m.id = t.payment_method_id AND m.code = 'click'
+     WHERE t.type = 'deposit'
+       AND ((t.status = 'completed') <> EXISTS (SELECT 1 FROM click_payments c WHERE c.credited_id = t.id)
+         OR (t.status = 'processing') AND NOT EXISTS (
+             SELECT 1 FROM click_payments c WHERE c.transaction_id = t.id AND c.state = 'prepared'))";
 
     "I8_withdrawal_settled": "a withdrawal is held while it is open, and settled once the way it ended",
     "SELECT t.id || ' ' || t.status AS finding

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::model::{BEGIN_WITHIN, Transaction, TransactionStatus, TransactionType};
-use super::providers::payme;
+use super::providers::{click, payme};
 use crate::Tx;
 use crate::audit::Actor;
 use crate::error::Result;
@@ -32,9 +32,10 @@ pub enum Swept {
 /// The database's.
 pub async fn expire_deposits(tx: &mut Tx) -> Result<Swept> {
     let overdue = payme::expire_overdue(tx, SWEEP_BATCH_MAX).await?;
+    let prepared = click::expire_overdue(tx, SWEEP_BATCH_MAX).await?;
     let abandoned = cancel_abandoned(tx, SWEEP_BATCH_MAX).await?;
     let full = |found: usize| i64::try_from(found).is_ok_and(|found| found >= SWEEP_BATCH_MAX);
-    Ok(if full(overdue) || full(abandoned) { Swept::More } else { Swept::All })
+    Ok(if full(overdue) || full(prepared) || full(abandoned) { Swept::More } else { Swept::All })
 }
 
 async fn cancel_abandoned(tx: &mut Tx, limit: i64) -> Result<usize> {

@@ -12,6 +12,7 @@
 //! A completed deposit is final: when its provider takes the money back, that is a new `refund` transaction.
 //! Locks are taken in one order: the deal that a deposit pays (listing, then escrow), the transaction, the provider's row.
 
+pub mod cases;
 mod credit;
 mod deposit;
 mod expire;

@@ -1,5 +1,6 @@
 //! Configuration: environment variables, read once into one struct per concern. `.env.example` lists them all.
 
+mod click;
 mod jobs;
 mod mail;
 mod multicard;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use crate::Money;
 use crate::text_enum::text_enum;
+pub use click::ClickSettings;
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
 pub use multicard::MulticardSettings;
@@ -69,6 +71,8 @@ pub struct Settings {
     pub multicard: MulticardSettings,
     /// The rules of withdrawals.
     pub withdrawals: WithdrawalSettings,
+    /// Click's SHOP-API.
+    pub click: ClickSettings,
     /// How long each step of a deal may take.
     pub windows: Windows,
     /// Around the end of a subscription's period.
@@ -234,6 +238,7 @@ impl Settings {
             paynet: paynet::paynet(&vars)?,
             multicard: multicard::multicard(&vars)?,
             withdrawals: withdrawals::withdrawals(&vars)?,
+            click: click::click(&vars)?,
             windows: windows(&vars)?,
             subscriptions: subscriptions::subscriptions(&vars)?,
             two_staff_above: money(&vars, "ESCROW_TWO_STAFF_ABOVE", "50000000.00")?,

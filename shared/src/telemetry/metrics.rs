@@ -156,6 +156,8 @@ metrics! {
     WITHDRAWAL_IN_FLIGHT_OLDEST: IntGauge = register_int_gauge!("withdrawal_in_flight_oldest_seconds", "Age of the oldest withdrawal in flight");
     /// Payouts that nobody knows about.
     WITHDRAWAL_UNKNOWN: IntGauge = register_int_gauge!("withdrawal_unknown_outcome_count", "Withdrawals in flight without a definite answer");
+    /// What staff must look at.
+    PAYMENT_CASES_OPEN: IntGaugeVec = register_int_gauge_vec!("payment_cases_open", "Payment cases that wait for staff", &["kind"]);
     /// Listings that wait for a moderator for longer than they may.
     AUTO_APPROVAL_OVERDUE: IntGauge = register_int_gauge!("auto_approval_overdue_count", "Listings that wait for longer than LISTING_AUTO_APPROVE_AFTER");
     /// What a durable commit costs: the ceiling of everything.

@@ -3,7 +3,7 @@
 
 use super::metrics;
 use crate::jobs::{self, Origin, Queue, Registry};
-use crate::payments::providers::{multicard, payme, paynet};
+use crate::payments::providers::{click, multicard, payme, paynet};
 use crate::{escrow, listings, payments, subscriptions, withdrawals};
 
 /// How a run ends.
@@ -40,6 +40,7 @@ pub(super) fn of_a_process() {
     payme::show_zeros();
     paynet::show_zeros();
     multicard::callback::show_zeros();
+    click::show_zeros();
 }
 
 /// What a worker with these kinds may count.

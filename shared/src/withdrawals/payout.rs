@@ -12,8 +12,9 @@ use super::settle::{pay_out, release};
 use crate::audit::{self, Actor};
 use crate::error::{Code, Error, Result};
 use crate::ids::TransactionId;
-use crate::jobs::{JobVerdict, after, claim_effect};
+use crate::jobs::{JobVerdict, after};
 use crate::payments::TransactionStatus;
+use crate::payments::cases::{CaseKind, NewCase, open_case};
 use crate::settings::WithdrawalSettings;
 use crate::switches::{self, Switch};
 use crate::{App, Outcome, Tx};
@@ -247,19 +248,28 @@ fn pause(unanswered: i32) -> Duration {
     Duration::from_secs(60 * minutes)
 }
 
-/// On record, once: after so long somebody has to ask Multicard. It goes on being asked about by itself.
+/// A case for staff and a line of the audit log, once: after so long somebody has to ask Multicard. It goes on being
+/// asked about by itself.
 async fn call_a_human(tx: &mut Tx, locked: &Locked) -> Result<()> {
     let Locked { transaction, withdrawal } = locked;
-    let known = claim_effect(tx, &format!("withdrawal_unanswered:{}", transaction.id)).await?;
-    if known == Outcome::AlreadyDone {
-        return Ok(());
-    }
+    let provider = withdrawal.card_type.payer();
+    let provider = provider.ok_or_else(|| Error::internal("a card nobody pays to"))?;
     let details = json!({
         "amount": transaction.amount,
         "card": withdrawal.card_masked,
         "sent_at": withdrawal.sent_at,
         "last_answer": withdrawal.last_answer,
     });
+    let case = NewCase {
+        kind: CaseKind::PayoutUnanswered,
+        provider,
+        transaction_id: Some(transaction.id),
+        fact: transaction.id.to_string(),
+        details: details.clone(),
+    };
+    if open_case(tx, case).await? == Outcome::AlreadyDone {
+        return Ok(());
+    }
     let object = ("withdrawal", transaction.id.to_string());
     audit::record(tx, Actor::System, "withdrawal.unanswered", object, details).await
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod architecture;
 mod bank;
+mod click;
 mod dashboards;
 mod deal_steps;
 mod deals;
@@ -22,6 +23,7 @@ mod multicard;
 mod observability;
 mod operate;
 mod payme;
+mod payment_cases;
 mod payment_methods;
 mod paynet;
 mod paynet_refusals;

@@ -1,6 +1,7 @@
 //! The payment providers: one folder per protocol. A method whose code is not here exists as a row only.
 
 mod basic;
+pub mod click;
 pub mod multicard;
 pub mod payme;
 pub mod paynet;
@@ -22,6 +23,8 @@ text_enum! {
         Uzcard = "uzcard",
         /// Humo, through Multicard.
         Humo = "humo",
+        /// Click's SHOP-API.
+        Click = "click",
     }
 }
 
@@ -43,6 +46,7 @@ impl Provider {
             Self::Uzcard | Self::Humo => {
                 multicard::checkout_url(app, deposit, self, language).await
             }
+            Self::Click => Ok(click::link(app, deposit)),
         }
     }
 }

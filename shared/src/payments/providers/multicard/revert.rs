@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::audit::{self, Actor};
 use crate::error::{Code, Result};
-use crate::jobs::claim_effect;
 use crate::payments::Transaction;
+use crate::payments::cases::{CaseKind, NewCase, open_case};
 use crate::payments::credit::reverse_deposit;
 use crate::payments::providers::Provider;
 use crate::{Outcome, Tx};
@@ -24,13 +24,19 @@ pub(super) async fn take_back(
     }
 }
 
+/// On record and for staff, once.
 async fn owe(tx: &mut Tx, deposit: &Transaction, provider: Provider) -> Result<()> {
-    tracing::error!(target: "payments", transaction = %deposit.id, amount = %deposit.amount, provider = provider.as_str(), "Multicard gave back money that was spent");
-    let known = claim_effect(tx, &format!("deposit_owed:{}", deposit.id)).await?;
-    if known == Outcome::AlreadyDone {
+    let details = json!({ "amount": deposit.amount, "user": deposit.user_id });
+    let case = NewCase {
+        kind: CaseKind::RefundOwed,
+        provider,
+        transaction_id: Some(deposit.id),
+        fact: deposit.id.to_string(),
+        details: details.clone(),
+    };
+    if open_case(tx, case).await? == Outcome::AlreadyDone {
         return Ok(());
     }
-    let details = json!({ "amount": deposit.amount, "user": deposit.user_id });
     let object = ("transaction", deposit.id.to_string());
     audit::record(tx, Actor::Provider(provider.as_str()), "deposit.owed", object, details).await
 }

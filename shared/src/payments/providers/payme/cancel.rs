@@ -1,5 +1,7 @@
 //! `CancelTransaction`: the payer will not pay, or an operator of Payme gives the money back.
 
+use serde_json::json;
+
 use super::PROVIDER;
 use super::errors::Refusal;
 use super::locked::{Locked, Reach};
@@ -7,6 +9,7 @@ use super::row::CancelStep;
 use super::rpc::{self, Answer};
 use crate::Tx;
 use crate::error::{Code, Result};
+use crate::payments::cases::{CaseKind, NewCase, open_case};
 use crate::payments::credit::reverse_deposit;
 use crate::payments::mail_receipt;
 
@@ -49,6 +52,14 @@ async fn reverse(tx: &mut Tx, locked: &Locked) -> Result<Answer> {
         Ok(_outcome) => {}
         Err(error) if error.code() == Code::InsufficientFunds => {
             tracing::error!(target: "payments", transaction = %deposit.id, amount = %deposit.amount, payme = payment.id, "Payme asked for a refund of money that was spent: refused");
+            let case = NewCase {
+                kind: CaseKind::RefundRefused,
+                provider: PROVIDER,
+                transaction_id: Some(deposit.id),
+                fact: payment.id.clone(),
+                details: json!({ "amount": deposit.amount, "reason": payment.reason }),
+            };
+            let _opened = open_case(tx, case).await?;
             return Ok(Err(Refusal::spent()));
         }
         Err(error) => return Err(error),

@@ -1,0 +1,13 @@
+//! `payment_cases`: facts about money that no rule may decide, for staff. One fact opens one case, however often it is seen.
+
+mod list;
+mod measure;
+mod model;
+mod open;
+mod resolve;
+
+pub use list::{CaseFilters, CaseOrder, list_cases};
+pub(super) use measure::measure;
+pub use model::{CaseKind, CaseStatus, PaymentCase};
+pub(crate) use open::{NewCase, open_case};
+pub use resolve::resolve_case;

@@ -1,0 +1,60 @@
+//! Opening a case.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use super::model::CaseKind;
+use crate::error::Result;
+use crate::ids::TransactionId;
+use crate::payments::providers::Provider;
+use crate::schema::payment_cases;
+use crate::{Outcome, Tx};
+
+/// What staff must look at.
+pub(crate) struct NewCase {
+    /// What happened.
+    pub kind: CaseKind,
+    /// With whom.
+    pub provider: Provider,
+    /// The movement it is about, if there is one.
+    pub transaction_id: Option<TransactionId>,
+    /// The fact under the provider's own name for it, such as its payment's id.
+    pub fact: String,
+    /// What is known; no secrets.
+    pub details: Value,
+}
+
+impl NewCase {
+    /// The same fact has the same reference for good.
+    fn reference(&self) -> String {
+        format!("{}:{}:{}", self.provider, self.kind, self.fact)
+    }
+}
+
+/// Opens a case, in the transaction that found the fact. `AlreadyDone` when the fact has its case, also a resolved one.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn open_case(tx: &mut Tx, case: NewCase) -> Result<Outcome> {
+    let reference = case.reference();
+    let opened_at = tx.now();
+    let inserted = diesel::insert_into(payment_cases::table)
+        .values((
+            payment_cases::kind.eq(case.kind),
+            payment_cases::provider.eq(case.provider),
+            payment_cases::transaction_id.eq(case.transaction_id),
+            payment_cases::reference.eq(&reference),
+            payment_cases::details.eq(case.details),
+            payment_cases::opened_at.eq(opened_at),
+        ))
+        .on_conflict(payment_cases::reference)
+        .do_nothing()
+        .execute(tx.conn())
+        .await?;
+    if inserted == 0 {
+        return Ok(Outcome::AlreadyDone);
+    }
+    tracing::error!(target: "payments", case = reference, kind = %case.kind, provider = %case.provider, transaction = case.transaction_id.map(tracing::field::display), "staff must look at a payment");
+    Ok(Outcome::Done)
+}
