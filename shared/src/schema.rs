@@ -424,6 +424,10 @@ diesel::table! {
         state -> SmallInt,
         performed_at -> Timestamptz,
         cancelled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     payment_cases (id) {
         id -> BigInt,
         kind -> Text,
