@@ -108,7 +108,8 @@ invariants! {
      LEFT JOIN transactions r ON r.reverses_id = t.id
      WHERE t.type <> 'deposit' OR p.amount_tiyin <> t.amount * 100
         OR t.status <> 'completed' OR t.provider_transaction_id IS DISTINCT FROM p.id::text
-        OR (p.state = 2) <> (r.id IS NOT NULL)
+        OR (p.state = 2) AND r.id IS NULL
+        OR (p.state <> 2) AND r.id IS NOT NULL AND NOT r.metadata ? 'refunded_by_staff'
      UNION ALL
      SELECT t.id || ' ' || t.status || ' without Paynet' AS finding
      FROM transactions t JOIN payment_methods m ON m.id = t.payment_method_id AND m.code = 'paynet'

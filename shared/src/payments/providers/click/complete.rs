@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::PROVIDER;
+use super::{CODE, PROVIDER};
 use super::answer::{Accepted, Answer, Refusal};
 use super::order;
 use super::request::Call;
 use super::row::{Payment, Step};
+use crate::audit::Actor;
 use crate::error::Result;
 use crate::ids::TransactionId;
 use crate::payments::cases::{CaseKind, NewCase, open_case};
@@ -123,6 +124,7 @@ pub(super) async fn release(tx: &mut Tx, deposit: &mut Transaction, why: &str) -
     }
     let _outcome = deposit.cancel(why, tx.now())?;
     deposit.save(tx).await?;
+    deposit.tell(tx, Actor::Provider(CODE), "deposit.cancel").await?;
     Ok(true)
 }
 

@@ -3,11 +3,13 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::CODE;
 use super::answer::{Accepted, Answer, Refusal};
 use super::order::Order;
 use super::request::Call;
 use super::row::{Payment, State};
 use crate::Tx;
+use crate::audit::Actor;
 use crate::error::Result;
 use crate::payments::TransactionStatus;
 use crate::schema::click_payments;
@@ -70,6 +72,7 @@ async fn begin(tx: &mut Tx, order: &mut Order, call: &Call) -> Result<Answer> {
     let Some(prepare_id) = inserted else { return Ok(Err(Refusal::Request)) };
     if order.deposit.begin(tx.now()).is_ok() {
         order.deposit.save(tx).await?;
+        order.deposit.tell(tx, Actor::Provider(CODE), "deposit.process").await?;
     }
     Ok(Ok(Accepted::Prepared(prepare_id)))
 }

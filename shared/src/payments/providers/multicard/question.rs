@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::model::{Entry, Status};
 use super::revert::take_back;
 use super::row::Checkout;
+use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::ids::TransactionId;
 use crate::jobs::JobVerdict;
@@ -218,7 +219,7 @@ impl Question {
         Checkout::count(tx, self.deposit, 0, true).await?;
         let outcome = deposit.cancel(why, tx.now())?;
         deposit.save(tx).await?;
-        tracing::info!(target: "payments", transaction = %self.deposit, why, "deposit cancelled");
+        deposit.tell(tx, Actor::Provider(self.provider.as_str()), "deposit.cancel").await?;
         Ok(outcome.into())
     }
 

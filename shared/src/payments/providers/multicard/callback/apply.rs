@@ -3,6 +3,7 @@
 use super::read::{Callback, Mode};
 use super::refusal::Refusal;
 use super::standing::Standing;
+use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::jobs::{after, enqueue, enqueue_at};
 use crate::payments::credit::complete_deposit;
@@ -106,6 +107,7 @@ async fn unconfirmed(
     if deposit.status == TransactionStatus::Pending {
         deposit.begin(tx.now())?;
         deposit.save(tx).await?;
+        deposit.tell(tx, Actor::System, "deposit.process").await?;
     }
     let after_credit = deposit.status == TransactionStatus::Completed;
     enqueue(tx, &ProcessDeposit { transaction_id: deposit.id, after_credit }).await?;
