@@ -160,7 +160,7 @@ mod tests {
     fn every_route_is_documented() {
         let mut found = Vec::new();
         undocumented(&routes(), "", &mut found);
-        // Providers' addresses answer every method in their own way; one of them is documented.
+        // A provider's address answers every method in its own way; one of them is documented.
         found.retain(|route| !route.ends_with("::other_method"));
         assert_eq!(found, Vec::<String>::new());
     }
