@@ -147,6 +147,9 @@ async fn what_happens_to_money_is_logged_and_audited_by_one_name() {
     let lines = Lines::default();
     let subscriber =
         tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone());
+    // With one subscriber alone, a line that another test's thread reaches first is asked of that thread's, which has none,
+    // and is silent everywhere from then on.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _guard = tracing::subscriber::set_default(subscriber.finish());
     let world = World::new().await;
     let (app, why) = (&world.app, || json!({ "reason": "x" }));
