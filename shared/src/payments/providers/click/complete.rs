@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{CODE, PROVIDER};
 use super::answer::{Accepted, Answer, Refusal};
 use super::order;
 use super::request::Call;
 use super::row::{Payment, Step};
+use super::{CODE, PROVIDER};
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::ids::TransactionId;
