@@ -30,7 +30,7 @@ pub fn schedule() -> Vec<Scheduled> {
             "subscriptions that end soon or have ended",
         ),
         at::<kinds::ReconcilePayments>(
-            "10,40 * * * * *",
+            "*/30 * * * * *",
             CatchUp::Skip,
             "deposits and payouts that wait for an answer without a job",
         ),
