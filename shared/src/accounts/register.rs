@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::email_token;
 use super::fields::{self, Issues};
-use super::log_in::SignIn;
 use super::model::User;
 use super::password_policy::{self, Owner};
 use super::session::{Client, Session};
+use super::sign_in::SignIn;
 use crate::audit::{self, Actor};
 use crate::error::{Code, Error, OnConstraint as _, Result};
 use crate::ids::UserId;
