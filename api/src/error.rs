@@ -111,6 +111,9 @@ fn render(error: &Error, status: StatusCode, language: Language, res: &mut Respo
     if code == Code::Busy || code == Code::IdempotencyInProgress {
         res.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
+    if code == Code::ServiceUnavailable {
+        res.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    }
     if code.kind() == Kind::Unauthenticated {
         res.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

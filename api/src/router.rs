@@ -54,6 +54,8 @@ fn people() -> Router {
     at("auth")
         .push(at("register").post(accounts::register))
         .push(at("login").post(accounts::log_in))
+        .push(at("google").post(accounts::log_in_with_google).delete(accounts::unlink_google))
+        .push(at("google/link").post(accounts::link_google))
         .push(at("refresh").post(accounts::refresh))
         .push(at("logout").post(accounts::log_out))
         .push(at("email/verify").get(accounts::confirm_email_page).post(accounts::verify_email))

@@ -1,6 +1,7 @@
 //! What every process hands to commands, queries and jobs.
 
 use crate::Db;
+use crate::accounts::Google;
 use crate::error::Result;
 use crate::mail::Mailer;
 use crate::payments::providers::multicard::Multicard;
@@ -25,6 +26,8 @@ pub struct App {
     pub mailer: Mailer,
     /// Speaks to Multicard.
     pub multicard: Multicard,
+    /// Asks Google who somebody is.
+    pub google: Google,
 }
 
 impl App {
@@ -41,6 +44,7 @@ impl App {
             tokens: Tokens::new(&settings.security),
             mailer: Mailer::new(&settings.mail)?,
             multicard: Multicard::new(&settings.multicard)?,
+            google: Google::new(&settings.google)?,
             settings,
         })
     }

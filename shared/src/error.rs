@@ -90,12 +90,18 @@ codes! {
     EmailNotVerified = "EMAIL_NOT_VERIFIED", Forbidden, "Avval hisobingizni tasdiqlang.", "Сначала подтвердите аккаунт.", "Please verify your account first.";
     /// The account was closed or banned.
     AccountDisabled = "ACCOUNT_DISABLED", Forbidden, "Hisob o'chirilgan.", "Аккаунт отключён.", "The account is disabled.";
+    /// The action needs the person's password, or a session that began a moment ago.
+    ReauthRequired = "REAUTH_REQUIRED", Forbidden, "Bu siz ekaningizni tasdiqlang: joriy parolni kiriting yoki qaytadan kiring.", "Подтвердите, что это вы: введите текущий пароль или войдите заново.", "Please confirm that it is you: give your current password, or sign in again.";
+    /// The platform does not offer this way of signing in.
+    SignInNotOffered = "SIGN_IN_NOT_OFFERED", NotFound, "Kirishning bu usuli mavjud emas.", "Этот способ входа недоступен.", "This way of signing in is not offered here.";
     /// Nothing there, or nothing this caller may see.
     NotFound = "NOT_FOUND", NotFound, "Topilmadi.", "Не найдено.", "Not found.";
     /// The path exists; `Allow` names its methods.
     MethodNotAllowed = "METHOD_NOT_ALLOWED", MethodNotAllowed, "Bu usul qo'llab-quvvatlanmaydi.", "Метод не поддерживается.", "This method is not supported here.";
     /// It exists already.
     AlreadyExists = "ALREADY_EXISTS", Conflict, "Bunday yozuv allaqachon mavjud.", "Такая запись уже существует.", "It already exists.";
+    /// The address belongs to an account that this way of signing in does not open yet.
+    AccountLinkRequired = "ACCOUNT_LINK_REQUIRED", Conflict, "Bu email bilan hisob mavjud. Avval unga parolingiz bilan kiring, keyin Google'ni ulang.", "Аккаунт с этим email уже есть. Сначала войдите в него с паролем, затем привяжите Google.", "An account with this e-mail exists. Please sign in to it with your password first, then link Google.";
     /// The state forbids the action; `details.status` is the state.
     InvalidState = "INVALID_STATE", Conflict, "Hozirgi holatda bu amal mumkin emas.", "В текущем состоянии это действие невозможно.", "The current state does not allow this.";
     /// Somebody else took the listing, or it is not for sale.

@@ -483,6 +483,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    social_accounts (provider, subject) {
+        provider -> Text,
+        subject -> Text,
+        user_id -> Uuid,
+        email -> Nullable<Text>,
+        created_at -> Timestamptz,
+        last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     subscription_plans (id) {
         id -> Uuid,
         name -> Text,
@@ -641,6 +652,7 @@ diesel::joinable!(payment_cases -> users (resolved_by));
 diesel::joinable!(payme_transactions -> transactions (transaction_id));
 diesel::joinable!(paynet_transactions -> transactions (transaction_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(social_accounts -> users (user_id));
 diesel::joinable!(transactions -> escrows (escrow_id));
 diesel::joinable!(transactions -> payment_methods (payment_method_id));
 diesel::joinable!(transactions -> users (user_id));
@@ -679,6 +691,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     payment_methods,
     paynet_transactions,
     sessions,
+    social_accounts,
     subscription_plans,
     transactions,
     user_subscriptions,

@@ -10,6 +10,7 @@ mod click;
 mod client;
 mod database;
 mod environment;
+pub mod google;
 pub mod grafana;
 pub mod kinds;
 mod letter;

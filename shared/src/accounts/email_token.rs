@@ -97,6 +97,17 @@ pub(super) async fn mail_proof(tx: &mut Tx, user: &User) -> Result<()> {
     Ok(())
 }
 
+/// Whether the address that a person has now was proved by a mail of ours. `is_verified` may mean their phone.
+pub(super) async fn has_proved(conn: &mut Conn, user: &User) -> Result<bool> {
+    let proofs = email_tokens::table
+        .filter(email_tokens::user_id.eq(user.id))
+        .filter(email_tokens::purpose.eq(VERIFY_EMAIL))
+        .filter(email_tokens::email.eq(&user.email))
+        .filter(email_tokens::used_at.is_not_null());
+    let proved = diesel::select(diesel::dsl::exists(proofs)).get_result(conn).await?;
+    Ok(user.is_verified && proved)
+}
+
 /// When the last proof was made for a person.
 pub(super) async fn last_made(conn: &mut Conn, user: UserId) -> Result<Option<DateTime<Utc>>> {
     let at = email_tokens::table

@@ -9,7 +9,7 @@ use crate::language::Text;
 pub(super) type Issue = (Text, String);
 
 const EMAIL_MAX: usize = 254;
-const FULL_NAME_MAX: usize = 150;
+pub(super) const FULL_NAME_MAX: usize = 150;
 const USERNAME_MIN: usize = 3;
 const USERNAME_MAX: usize = 30;
 const TIMEZONE_MAX: usize = 64;

@@ -4,6 +4,8 @@
 //!   register ──▶ unverified ── verify_email ──▶ verified          log_in refuses: banned (403), closed (401)
 //!                    └── 7 days, and nothing left behind ──▶ closed
 //!
+//!   sign_in_with_google: a known `sub` ──▶ its person      a new one ──▶ a new person, or the one whose proved address it is
+//!
 //!   register, log_in ──▶ session ──▶ refresh: generation 1, 2, 3, …
 //!                           │
 //!                           └──▶ ended: signed out, idle for JWT_REFRESH_TOKEN_LIFETIME, older than
@@ -18,6 +20,7 @@ mod close_unproven;
 mod create_superuser;
 mod email_token;
 mod fields;
+mod google;
 pub mod jobs;
 mod log_in;
 mod log_out;
@@ -29,12 +32,16 @@ mod register;
 mod resend_verification;
 mod session;
 mod sign_in;
+mod social;
 mod update_profile;
 mod verify_email;
 
 pub use authenticate::authenticate;
 pub use close_unproven::{Registered, close_unproven, count_unproven};
 pub use create_superuser::create_superuser;
+pub use google::{
+    Consent, Google, GoogleToken, Identity, link_google, sign_in_with_google, unlink_google,
+};
 pub use log_in::{Recognised, log_in, recognise};
 pub use log_out::{log_out, log_out_everywhere};
 pub use model::{Principal, User};

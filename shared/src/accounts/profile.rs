@@ -1,6 +1,7 @@
 //! A person as they see themselves.
 
 use super::model::User;
+use super::social;
 use crate::error::Result;
 use crate::ledger;
 use crate::subscriptions::{self, Plan};
@@ -15,6 +16,8 @@ pub struct Profile {
     pub balance: Money,
     /// The plan they have now.
     pub plan: Plan,
+    /// What Google calls them, if they sign in with Google.
+    pub google_id: Option<String>,
 }
 
 /// The profile of a person.
@@ -24,5 +27,6 @@ pub struct Profile {
 pub async fn profile(conn: &mut Conn, user: User) -> Result<Profile> {
     let balance = ledger::balance_of_user(conn, user.id).await?.available;
     let plan = subscriptions::current_plan(conn, user.id).await?;
-    Ok(Profile { user, balance, plan })
+    let google_id = social::google_id(conn, user.id).await?;
+    Ok(Profile { user, balance, plan, google_id })
 }

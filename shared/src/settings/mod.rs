@@ -1,6 +1,7 @@
 //! Configuration: environment variables, read once into one struct per concern. `.env.example` lists them all.
 
 mod click;
+mod google;
 mod jobs;
 mod mail;
 mod multicard;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use crate::Money;
 use crate::text_enum::text_enum;
 pub use click::ClickSettings;
+pub use google::GoogleSettings;
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
 pub use multicard::MulticardSettings;
@@ -73,6 +75,8 @@ pub struct Settings {
     pub withdrawals: WithdrawalSettings,
     /// Click's SHOP-API.
     pub click: ClickSettings,
+    /// Sign-in with Google.
+    pub google: GoogleSettings,
     /// How long each step of a deal may take.
     pub windows: Windows,
     /// Around the end of a subscription's period.
@@ -239,6 +243,7 @@ impl Settings {
             multicard: multicard::multicard(&vars)?,
             withdrawals: withdrawals::withdrawals(&vars)?,
             click: click::click(&vars)?,
+            google: google::google(&vars)?,
             windows: windows(&vars)?,
             subscriptions: subscriptions::subscriptions(&vars)?,
             two_staff_above: money(&vars, "ESCROW_TWO_STAFF_ABOVE", "50000000.00")?,

@@ -9,6 +9,7 @@ mod deal_steps;
 mod deals;
 mod events;
 mod front;
+mod google;
 mod idempotency;
 mod jobs;
 mod ledger;

@@ -109,7 +109,7 @@ impl From<UpdateMeBody> for ProfileForm {
 }
 
 impl From<Profile> for UserOut {
-    fn from(Profile { user, balance, plan }: Profile) -> Self {
+    fn from(Profile { user, balance, plan, .. }: Profile) -> Self {
         Self {
             id: user.id,
             display_name: user.display_name().to_owned(),
