@@ -61,6 +61,11 @@ fn people() -> Router {
         .push(at("email/verify").get(accounts::confirm_email_page).post(accounts::verify_email))
         .push(at("email/confirm").post(accounts::confirm_email))
         .push(at("email/resend").post(accounts::resend_verification))
+        .push(at("otp/request").post(accounts::request_code))
+        .push(at("otp/verify").post(accounts::verify_code))
+        .push(at("phone/verify").post(accounts::verify_phone))
+        .push(at("telegram/otp/create").post(accounts::create_telegram_code))
+        .push(at("register/telegram").post(accounts::register_by_telegram))
         .push(at("me").get(accounts::show_me).patch(accounts::update_me))
 }
 

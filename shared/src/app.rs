@@ -7,6 +7,7 @@ use crate::mail::Mailer;
 use crate::payments::providers::multicard::Multicard;
 use crate::security::{Passwords, Tokens, Vault};
 use crate::settings::Settings;
+use crate::sms::SmsSender;
 
 /// The platform inside one process. Cheap to share behind an `Arc`.
 pub struct App {
@@ -24,6 +25,8 @@ pub struct App {
     pub tokens: Tokens,
     /// Sends mail.
     pub mailer: Mailer,
+    /// Sends SMS.
+    pub sms: SmsSender,
     /// Speaks to Multicard.
     pub multicard: Multicard,
     /// Asks Google who somebody is.
@@ -43,6 +46,7 @@ impl App {
             passwords: Passwords::new()?,
             tokens: Tokens::new(&settings.security),
             mailer: Mailer::new(&settings.mail)?,
+            sms: SmsSender::new(&settings.sms)?,
             multicard: Multicard::new(&settings.multicard)?,
             google: Google::new(&settings.google)?,
             settings,

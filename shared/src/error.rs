@@ -34,6 +34,8 @@ pub enum Kind {
     Unsupported,
     /// 422: understood, and at odds with an earlier request.
     Unprocessable,
+    /// 429: too often; `details.retry_after` says when to come back, in seconds.
+    TooMany,
     /// 500: our fault.
     Internal,
     /// 503: our fault, and it passes.
@@ -82,6 +84,14 @@ codes! {
     TokenReused = "TOKEN_REUSED", Unauthenticated, "Token qayta ishlatildi, sessiya yopildi.", "Токен использован повторно, сессия закрыта.", "The token was used twice; the session is closed.";
     /// E-mail and password do not belong together.
     InvalidCredentials = "INVALID_CREDENTIALS", Unauthenticated, "Email yoki parol noto'g'ri.", "Неверный email или пароль.", "Wrong e-mail or password.";
+    /// A code that is wrong, used, too old, or was tried too often.
+    CodeInvalid = "CODE_INVALID", Invalid, "Kod noto'g'ri yoki eskirgan. Yangi kod so'rang.", "Код неверен или устарел. Запросите новый.", "The code is wrong or no longer valid. Please ask for a new one.";
+    /// The code is right, and nobody has registered with it.
+    NotRegistered = "NOT_REGISTERED", Invalid, "Siz hali ro'yxatdan o'tmagansiz.", "Вы ещё не зарегистрированы.", "You have not registered yet.";
+    /// The number belongs to an account that is linked to another Telegram account.
+    TelegramLinked = "TELEGRAM_ALREADY_LINKED", Conflict, "Hisob boshqa Telegram akkauntiga bog'langan.", "Аккаунт привязан к другому Telegram.", "The account is linked to another Telegram account.";
+    /// Too often; `details.retry_after` says when to come back, in seconds.
+    RateLimited = "RATE_LIMITED", TooMany, "So'rovlar juda ko'p. Keyinroq urinib ko'ring.", "Слишком много запросов. Попробуйте позже.", "Too many requests. Please try again later.";
     /// The balance does not cover it.
     InsufficientFunds = "INSUFFICIENT_FUNDS", PaymentRequired, "Balansda mablag' yetarli emas.", "Недостаточно средств на балансе.", "Insufficient funds on the balance.";
     /// Signed in, but not allowed.
@@ -200,6 +210,13 @@ impl Error {
     pub fn fact(mut self, name: &'static str, value: Value) -> Self {
         self.facts.push((name, value));
         self
+    }
+
+    /// When to come back, in seconds, where it says so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        let fact = self.facts.iter().find(|(name, _)| *name == "retry_after");
+        fact.and_then(|(_, seconds)| seconds.as_u64())
     }
 
     /// The stable code.

@@ -46,6 +46,8 @@ uuid_ids! {
     SessionId,
     /// A mailed proof of an address.
     EmailTokenId,
+    /// A code that was sent to a phone.
+    CodeId,
     /// A game of the catalogue.
     GameId,
     /// A game account offered for sale.

@@ -397,6 +397,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    one_time_codes (id) {
+        id -> Uuid,
+        phone_number -> Text,
+        purpose -> Text,
+        user_id -> Nullable<Uuid>,
+        telegram_id -> Nullable<BigInt>,
+        telegram_username -> Nullable<Text>,
+        full_name -> Text,
+        language -> Text,
+        code_mac -> Bytea,
+        attempts -> SmallInt,
+        expires_at -> Timestamptz,
+        sent_at -> Nullable<Timestamptz>,
+        used_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        ip -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     payme_transactions (seq) {
         seq -> BigInt,
         id -> Text,
@@ -585,6 +605,9 @@ diesel::table! {
         last_login -> Nullable<Timestamptz>,
         deleted_at -> Nullable<Timestamptz>,
         password_changed_at -> Nullable<Timestamptz>,
+        phone_verified_at -> Nullable<Timestamptz>,
+        telegram_id -> Nullable<BigInt>,
+        telegram_username -> Nullable<Text>,
     }
 }
 
@@ -647,6 +670,7 @@ diesel::joinable!(listing_search -> listings (listing_id));
 diesel::joinable!(listing_status_history -> listings (listing_id));
 diesel::joinable!(listings -> games (game_id));
 diesel::joinable!(multicard_invoices -> transactions (transaction_id));
+diesel::joinable!(one_time_codes -> users (user_id));
 diesel::joinable!(payment_cases -> transactions (transaction_id));
 diesel::joinable!(payment_cases -> users (resolved_by));
 diesel::joinable!(payme_transactions -> transactions (transaction_id));
@@ -686,6 +710,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     listing_status_history,
     listings,
     multicard_invoices,
+    one_time_codes,
     payme_transactions,
     payment_cases,
     payment_methods,

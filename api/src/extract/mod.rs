@@ -1,6 +1,7 @@
 //! What a handler needs is in its arguments: if it is absent or wrong, the handler does not run.
 
 mod body;
+mod bot;
 mod caller;
 mod list;
 mod once;
@@ -16,6 +17,7 @@ use salvo::{Depot, Request};
 use shared::Result;
 
 pub(crate) use body::{Body, OptionalBody};
+pub(crate) use bot::Bot;
 pub(crate) use caller::Caller;
 pub(crate) use list::{List, Listed, Narrowed, Query};
 pub(crate) use once::{Begun, Once};

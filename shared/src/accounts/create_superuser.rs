@@ -8,7 +8,7 @@ use crate::Tx;
 use crate::audit::{self, Actor};
 use crate::error::Result;
 
-/// Registers a person who may do everything. Their address counts as proved: an operator vouches for it.
+/// Registers a person who may do everything. Their address and their number count as proved: an operator vouches for them.
 ///
 /// # Errors
 /// `ALREADY_EXISTS` when the e-mail, the username or the phone number is taken.
@@ -17,6 +17,7 @@ pub async fn create_superuser(tx: &mut Tx, registration: Registration) -> Result
     user.is_staff = true;
     user.is_superuser = true;
     user.is_verified = true;
+    user.phone_verified_at = user.phone_number.is_some().then_some(tx.now());
     insert(tx, &user).await?;
     audit::record(
         tx,

@@ -12,11 +12,15 @@
 //!                                SESSION_LIFETIME, or a token of an old generation came back (a copy is about)
 //! ```
 //!
+//! Besides e-mail and password, a code proves a phone, or an account with Telegram: see [`codes`]. Such people have no
+//! address, and no letter goes to the one that stands in for it.
+//!
 //! Sessions are rows, so ending one ends its tokens at once and no loss of Redis revives them. A refresh token is
 //! derived from session and generation, a mailed token from its row: nothing that opens an account is stored.
 
 mod authenticate;
 mod close_unproven;
+pub mod codes;
 mod create_superuser;
 mod email_token;
 mod fields;
@@ -26,6 +30,7 @@ mod log_in;
 mod log_out;
 mod model;
 mod password_policy;
+mod placeholder;
 mod profile;
 mod refresh;
 mod register;
@@ -45,6 +50,7 @@ pub use google::{
 pub use log_in::{Recognised, log_in, recognise};
 pub use log_out::{log_out, log_out_everywhere};
 pub use model::{Principal, User};
+pub(crate) use placeholder::is_placeholder;
 pub use profile::{Profile, profile};
 pub use refresh::{Refreshed, refresh};
 pub(crate) use register::insert;
@@ -54,3 +60,8 @@ pub use session::{Client, TokenPair};
 pub use sign_in::{Means, SignIn};
 pub use update_profile::{ProfileForm, update_profile};
 pub use verify_email::verify_email;
+
+/// Shows what may be counted.
+pub(crate) fn show_zeros() {
+    codes::show_zeros();
+}

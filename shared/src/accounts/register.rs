@@ -120,6 +120,9 @@ impl Registration {
             updated_at: now,
             last_login: None,
             deleted_at: None,
+            phone_verified_at: None,
+            telegram_id: None,
+            telegram_username: None,
         }
     }
 }
@@ -166,6 +169,7 @@ pub(super) fn or_taken<T>(written: std::result::Result<T, diesel::result::Error>
         .on_constraint("users_email_key", taken("email"))
         .on_constraint("users_username_key", taken("username"))
         .on_constraint("users_phone_number_key", taken("phone_number"))
+        .on_constraint("users_telegram_id_key", || Error::new(Code::TelegramLinked))
 }
 
 #[cfg(test)]

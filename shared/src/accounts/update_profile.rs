@@ -5,6 +5,7 @@ use diesel::sql_types::{Bool, Text as SqlText};
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
+use super::codes;
 use super::fields::{self, Issues};
 use super::model::User;
 use super::profile::{Profile, profile};
@@ -79,7 +80,8 @@ impl Change {
 /// Changes a person's own fields.
 ///
 /// # Errors
-/// `VALIDATION_ERROR` with every field that is wrong; `ALREADY_EXISTS` when the username or the number is taken.
+/// `VALIDATION_ERROR` with every field that is wrong, or on a number that would lock its owner out; `ALREADY_EXISTS` when
+/// the username or the number is taken.
 pub async fn update_profile(tx: &mut Tx, id: UserId, form: ProfileForm) -> Result<Profile> {
     let change = Change::check(form)?;
     if let Some(name) = &change.timezone
@@ -88,6 +90,9 @@ pub async fn update_profile(tx: &mut Tx, id: UserId, form: ProfileForm) -> Resul
         return Err(Error::field("timezone", texts::INVALID));
     }
     let mut user = User::lock(tx, id).await?.ok_or(Code::NotFound)?;
+    if let Some(number) = &change.phone_number {
+        codes::keeps_a_way_in(&user, number.as_deref())?;
+    }
     let names = change.names();
     if !names.is_empty() {
         let written = diesel::update(users::table.find(id))

@@ -1,7 +1,9 @@
 //! The kinds of job by name, each declared beside its noun.
 
 pub use super::upkeep::{MaintainPartitions, PruneJobs};
-pub use crate::accounts::jobs::{CleanupUnverifiedUsers, SendEmailVerification, SendWelcomeEmail};
+pub use crate::accounts::jobs::{
+    CleanupUnverifiedUsers, SendEmailVerification, SendSmsCode, SendWelcomeEmail,
+};
 pub use crate::escrow::jobs::{
     CountSettledDeal, ExpireUnpaidEscrow, HonourCancelWish, ReceiveSilentEscrow, ReconcileEscrows,
     RefundUndeliveredEscrow, ReleaseEscrowPayment,

@@ -29,6 +29,7 @@ pub fn registry() -> Registry {
         .effect::<kinds::ReconcilePayments>()
         // default
         .effect::<kinds::AutoApproveIfTimeout>()
+        .external::<kinds::SendSmsCode>()
         .effect::<kinds::CountSettledDeal>()
         .effect::<kinds::ReconcileListings>()
         // bulk

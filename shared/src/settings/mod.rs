@@ -6,8 +6,10 @@ mod jobs;
 mod mail;
 mod multicard;
 mod paynet;
+mod sms;
 mod staff;
 mod subscriptions;
+mod telegram;
 mod upkeep;
 mod vars;
 mod withdrawals;
@@ -24,8 +26,10 @@ pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
 pub use multicard::MulticardSettings;
 pub use paynet::PaynetSettings;
+pub use sms::{EskizSettings, SmsSettings, SmsWay};
 pub use staff::StaffSettings;
 pub use subscriptions::SubscriptionSettings;
+pub use telegram::TelegramSettings;
 pub use upkeep::UpkeepSettings;
 use vars::Vars;
 pub use vars::{Secret, parse_duration};
@@ -65,6 +69,10 @@ pub struct Settings {
     pub security: SecuritySettings,
     /// Outgoing mail.
     pub mail: MailSettings,
+    /// Outgoing SMS.
+    pub sms: SmsSettings,
+    /// Our Telegram bot.
+    pub telegram: TelegramSettings,
     /// Payme's Merchant API.
     pub payme: PaymeSettings,
     /// Paynet's web service.
@@ -146,7 +154,7 @@ pub struct HttpSettings {
 pub struct SecuritySettings {
     /// `JWT_SECRET_KEY`: signs access tokens (HS256); at least 32 bytes.
     pub jwt_secret: Secret,
-    /// `SECRET_KEY`: derives refresh tokens and mailed tokens; at least 32 bytes.
+    /// `SECRET_KEY`: derives refresh tokens, mailed tokens and one-time codes; at least 32 bytes.
     pub secret_key: Secret,
     /// `CREDENTIALS_KEY`: 32 bytes in base64, wraps the data keys of game-account credentials.
     pub credentials_key: Secret,
@@ -238,6 +246,8 @@ impl Settings {
             http: http(&vars)?,
             security: security(&vars)?,
             mail: mail::mail(&vars)?,
+            sms: sms::sms(&vars)?,
+            telegram: telegram::telegram(&vars)?,
             payme: payme(&vars)?,
             paynet: paynet::paynet(&vars)?,
             multicard: multicard::multicard(&vars)?,

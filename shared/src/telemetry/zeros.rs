@@ -4,7 +4,7 @@
 use super::metrics;
 use crate::jobs::{self, Origin, Queue, Registry};
 use crate::payments::providers::{click, multicard, payme, paynet};
-use crate::{escrow, listings, payments, subscriptions, withdrawals};
+use crate::{accounts, escrow, listings, payments, sms, subscriptions, withdrawals};
 
 /// How a run ends.
 const OUTCOMES: [&str; 7] = ["ok", "retry", "snoozed", "dead", "cancelled", "stale", "handed_back"];
@@ -37,6 +37,7 @@ pub(super) fn of_a_process() {
     for kind in POSTINGS {
         metrics::LEDGER_POSTINGS.with_label_values(&[kind]);
     }
+    accounts::show_zeros();
     payme::show_zeros();
     paynet::show_zeros();
     multicard::callback::show_zeros();
@@ -65,6 +66,9 @@ pub fn of_a_worker(registry: &Registry) {
     }
     for outcome in subscriptions::OUTCOMES {
         metrics::SUBSCRIPTION_RENEWALS.with_label_values(&[outcome]);
+    }
+    for outcome in sms::OUTCOMES {
+        metrics::SMS_MESSAGES.with_label_values(&[outcome]);
     }
     for reason in RESCUES {
         metrics::JOB_RESCUED.with_label_values(&[reason]);

@@ -55,6 +55,9 @@ pub fn a_user(email: &str) -> User {
         updated_at: DateTime::UNIX_EPOCH,
         last_login: None,
         deleted_at: None,
+        phone_verified_at: None,
+        telegram_id: None,
+        telegram_username: None,
     }
 }
 
