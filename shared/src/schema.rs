@@ -483,6 +483,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    staff_roles (user_id, role) {
+        user_id -> Uuid,
+        role -> Text,
+        granted_by -> Nullable<Uuid>,
+        granted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     subscription_plans (id) {
         id -> Uuid,
         name -> Text,
@@ -641,6 +650,7 @@ diesel::joinable!(payment_cases -> users (resolved_by));
 diesel::joinable!(payme_transactions -> transactions (transaction_id));
 diesel::joinable!(paynet_transactions -> transactions (transaction_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(staff_roles -> users (user_id));
 diesel::joinable!(transactions -> escrows (escrow_id));
 diesel::joinable!(transactions -> payment_methods (payment_method_id));
 diesel::joinable!(transactions -> users (user_id));
@@ -679,6 +689,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     payment_methods,
     paynet_transactions,
     sessions,
+    staff_roles,
     subscription_plans,
     transactions,
     user_subscriptions,

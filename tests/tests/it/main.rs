@@ -2,6 +2,7 @@
 
 mod accounts;
 mod architecture;
+mod audit_log;
 mod bank;
 mod click;
 mod dashboards;
@@ -29,6 +30,8 @@ mod paynet;
 mod paynet_refusals;
 mod purchases;
 mod races;
+mod rights;
+mod roles;
 mod sandbox;
 mod schema;
 mod staff_money;
