@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use salvo::http::header::AUTHORIZATION;
-use salvo::oapi::{Components, Operation, SecurityRequirement};
+use salvo::oapi::{Components, Operation, Response as ResponseDoc, SecurityRequirement};
 use salvo::{Depot, Request};
 use shared::accounts::{self, Principal, Right};
 use shared::error::Kind;
@@ -91,6 +91,8 @@ macro_rules! rights {
             }
 
             fn describe(components: &mut Components, operation: &mut Operation, arg: &str) {
+                let whom = format!("Forbidden: PERMISSION_DENIED, without the right `{}`", $right);
+                operation.responses.insert("403", ResponseDoc::new(whom));
                 SignedIn::describe(components, operation, arg);
             }
         }

@@ -1,5 +1,7 @@
 //! The audit log, for staff: who did what to which object, from where; in pages, as a feed, and as a file.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
@@ -14,13 +16,16 @@ use shared::audit::{self, Actor, ActorFilter, AuditFilter, AuditOrder, AuditView
 use shared::ids::UserId;
 use shared::{Code, Error, Result};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::statements::harmless;
 use crate::prelude::*;
 
-/// An export holds a database connection for as long as its reader reads: one at a time.
-static EXPORTS: Semaphore = Semaphore::const_new(1);
+/// Each export holds a database connection for as long as its reader reads.
+static EXPORTS: Semaphore = Semaphore::const_new(2);
+/// How long an export waits for another one to end.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The columns of the file.
 const HEADER: [&str; 11] = [
@@ -144,7 +149,9 @@ pub(crate) async fn export_audit_log(
     staff: Staff,
     narrowed: Narrowed<AuditLog>,
 ) -> ApiResult<AuditFile> {
-    let permit = EXPORTS.try_acquire().ok().ok_or_else(|| Error::new(Code::Busy))?;
+    let permit = timeout(PATIENCE, EXPORTS.acquire()).await;
+    let permit = permit.ok().and_then(std::result::Result::ok);
+    let permit = permit.ok_or_else(|| Error::new(Code::Busy))?;
     let by = Actor::Staff(staff.user.id);
     let details = json!({ "filters": format!("{:?}", narrowed.filters) });
     let object = ("export", "audit_log".to_owned());
@@ -152,7 +159,7 @@ pub(crate) async fn export_audit_log(
         .transaction(async |tx| audit::record(tx, by, "export.audit_log", object, details).await)
         .await?;
     let export = Export::open(&app.db, narrowed.filters).await?;
-    Ok(AuditFile::open(Reading { export, _one_at_a_time: permit }).await?)
+    Ok(AuditFile::open(Reading { export, _one_of_few: permit }).await?)
 }
 
 /// A file that is read from the database while it is sent.
@@ -161,7 +168,7 @@ pub(crate) struct AuditFile(BoxStream<'static, Result<Vec<u8>>>);
 /// An export on its way.
 struct Reading {
     export: Export,
-    _one_at_a_time: SemaphorePermit<'static>,
+    _one_of_few: SemaphorePermit<'static>,
 }
 
 impl AuditFile {

@@ -144,8 +144,8 @@ pub async fn roles_of(conn: &mut Conn, who: UserId) -> Result<Roles> {
 ///
 /// # Errors
 /// `NOT_FOUND`; `INVALID_STATE` when a role is given to somebody who is banned (`banned`) or has proved nothing
-/// (`unverified`), or when the last superuser would be gone (`last_superuser`); `PERMISSION_DENIED` for superusers who
-/// would take their own right away.
+/// (`unverified`), or when the last superuser would be gone (`last_superuser`); `PERMISSION_DENIED` for staff who are no
+/// superusers, and for superusers who would take their own right away.
 pub async fn change_role(
     tx: &mut Tx,
     by: Actor,
@@ -154,6 +154,12 @@ pub async fn change_role(
     turn: Turn,
 ) -> Result<(Roles, Outcome)> {
     tx.one_at_a_time(SUPERUSERS).await?;
+    if let Actor::Staff(superuser) = by
+        && !roles_of(tx, superuser).await?.is_superuser
+    {
+        // Not any more: somebody was quicker.
+        return Err(Code::PermissionDenied.into());
+    }
     let user = User::lock(tx, who).await?.filter(|user| user.deleted_at.is_none());
     let user = user.ok_or(Code::NotFound)?;
     let before = roles_of(tx, who).await?;

@@ -26,7 +26,7 @@ fn column(reply: &Reply, field: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_line_of_a_request_says_from_where_it_came_the_ledgers_too() {
-    let app = TestApp::start_with(&[("DATABASE_POOL_SIZE", "2")]).await;
+    let app = TestApp::start().await;
     let (seller, buyer) = (app.person("seller").await, app.person("buyer").await);
     let listing = Story::new(&app).listed(&seller).await;
     app.fund(&buyer, 100_000).await;
@@ -139,9 +139,10 @@ async fn told(app: &TestApp) -> (Person, Person, String) {
     let block = format!("admin-panel/listings/{first}/block/");
     one.client.post(&block, json!({ "reason": "stolen" })).await.expect(200);
     app.advance("48 hours").await;
+    app.run_due_jobs().await;
     let second = Story::new(app).listed(&seller).await;
     let reject = format!("admin-panel/listings/{second}/reject/");
-    send(&two.client, &reject, json!({}), "=HYPERLINK(\"http://x\")", "@reject").await.expect(200);
+    send(&two.client, &reject, json!({}), "=HYPERLINK(\"http://x\")", "reject-1").await.expect(200);
     (one, two, first)
 }
 
@@ -194,7 +195,7 @@ async fn staff_find_lines_by_action_actor_object_request_and_time() {
             format!("target_type=listing&target_id={first}&ordering=created_at"),
             vec!["listing.approve", "listing.block"],
         ),
-        ("request_id=@reject".to_owned(), vec!["listing.block"]),
+        ("request_id=reject-1".to_owned(), vec!["listing.block"]),
         ("actor=nobody@example.uz".to_owned(), vec![]),
         ("actor=provider:payme".to_owned(), vec![]),
     ] {
@@ -349,7 +350,7 @@ async fn what_staff_do_and_where_listings_go_is_in_the_log() {
         said, recorded,
         "each staff action in the audit log is a line of the log, and the reverse"
     );
-    app.database.execute("DELETE FROM job_queues; UPDATE switches SET off_at = NULL, off_by = NULL, reason = NULL").await;
+    app.database.execute("DELETE FROM job_queues; UPDATE platform_switches SET off_at = NULL, off_by = NULL, reason = NULL").await;
     app.run_due_jobs().await;
     app.finish().await;
 }
