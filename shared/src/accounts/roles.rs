@@ -202,9 +202,19 @@ async fn may_be_taken(tx: &mut Tx, by: Actor, who: UserId, role: Role) -> Result
     if by.user() == Some(who) {
         return Err(Code::PermissionDenied.into());
     }
+    keep_a_superuser(tx, who).await
+}
+
+/// Refuses what would leave nobody who can give roles: whoever ends a superuser's account or right asks first. Of two who
+/// ask at once the second waits for what the first does.
+///
+/// # Errors
+/// `INVALID_STATE` with the status `last_superuser`.
+pub(super) async fn keep_a_superuser(tx: &mut Tx, without: UserId) -> Result<()> {
+    tx.one_at_a_time(SUPERUSERS).await?;
     let others = users::table
         .filter(users::is_superuser.and(users::is_active).and(users::deleted_at.is_null()))
-        .filter(users::id.ne(who));
+        .filter(users::id.ne(without));
     if diesel::select(exists(others)).get_result(tx.conn()).await? {
         Ok(())
     } else {
