@@ -12,12 +12,13 @@ use shared::settings::AppEnv;
 
 use crate::app::{AppState, Draining};
 use crate::error::envelope;
+use crate::extract::remember_caller;
 use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
 use crate::openapi;
 use crate::routes::{
-    accounts, admin, click, docs, escrows, games, health, jobs, listings, multicard, payme,
-    payment_cases, payment_methods, payments, paynet, staff_money, statements, subscriptions,
-    switches, withdrawals,
+    accounts, admin, audit_log, click, docs, escrows, games, health, jobs, listings, multicard,
+    payme, payment_cases, payment_methods, payments, paynet, roles, staff_money, statements,
+    subscriptions, switches, withdrawals,
 };
 
 /// Everything the API answers to.
@@ -116,6 +117,9 @@ fn admin() -> Router {
         .push(at("listings/{id}/approve").post(admin::approve_listing))
         .push(at("listings/{id}/reject").post(admin::reject_listing))
         .push(at("listings/{id}/block").post(admin::block_listing))
+        .push(at("audit-log").get(audit_log::list_audit_log))
+        .push(at("audit-log/export").get(audit_log::export_audit_log))
+        .push(at("users/{id}/roles").get(roles::show_roles).post(roles::change_role))
         .push(at("users/{id}/subscription").post(subscriptions::grant_plan))
         .push(at("transactions").get(statements::list_all_transactions))
         .push(at("transactions/{id}").get(statements::show_any_transaction))
@@ -237,6 +241,7 @@ pub(crate) fn surround(mut router: Router, app: Arc<App>, draining: Draining) ->
         .hoop(AllowedHosts { hosts: http.allowed_hosts.clone() })
         .hoop(Cors { origin: http.frontend_url.clone() })
         .hoop(inject(draining).inject(AppState::new(Arc::clone(&app))))
+        .hoop(remember_caller)
         .catcher(Catcher::default().hoop(envelope))
 }
 

@@ -510,6 +510,11 @@ diesel::table! {
         email -> Nullable<Text>,
         created_at -> Timestamptz,
         last_used_at -> Timestamptz,
+    staff_roles (user_id, role) {
+        user_id -> Uuid,
+        role -> Text,
+        granted_by -> Nullable<Uuid>,
+        granted_at -> Timestamptz,
     }
 }
 
@@ -677,6 +682,7 @@ diesel::joinable!(payme_transactions -> transactions (transaction_id));
 diesel::joinable!(paynet_transactions -> transactions (transaction_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(social_accounts -> users (user_id));
+diesel::joinable!(staff_roles -> users (user_id));
 diesel::joinable!(transactions -> escrows (escrow_id));
 diesel::joinable!(transactions -> payment_methods (payment_method_id));
 diesel::joinable!(transactions -> users (user_id));
@@ -717,6 +723,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     paynet_transactions,
     sessions,
     social_accounts,
+    staff_roles,
     subscription_plans,
     transactions,
     user_subscriptions,

@@ -57,6 +57,7 @@ impl Person {
             .execute(&format!(
                 "INSERT INTO users (id, email, full_name, language) VALUES ('{id}', '{email}', '{name}', 'en');
                  UPDATE users SET {rights} WHERE id = '{id}';
+                 INSERT INTO staff_roles (user_id, role) SELECT id, unnest(ARRAY['moderator', 'finance']) FROM users WHERE id = '{id}' AND is_staff;
                  INSERT INTO sessions (id, user_id, expires_at) VALUES ('{session}', '{id}', app_now() + interval '400 days');
                  UPDATE sessions SET rotated_at = app_now() + interval '300 days' WHERE id = '{session}';
                  SELECT ledger.open_account('user_available', '{id}')"
@@ -256,9 +257,17 @@ impl TestApp {
         self.insert_person(name, "is_verified = true").await
     }
 
-    /// A verified member of staff.
+    /// A verified member of staff with every role of staff.
     pub async fn staff(&self) -> Person {
         self.insert_person("staff", "is_verified = true, is_staff = true").await
+    }
+
+    /// A verified member of staff with one role: `moderator` or `finance`.
+    pub async fn staff_with(&self, role: &str) -> Person {
+        let person = self.insert_person(role, "is_verified = true, is_staff = true").await;
+        let others = "DELETE FROM staff_roles WHERE role <>";
+        self.database.execute(&format!("{others} '{role}' AND user_id = '{}'", person.id)).await;
+        person
     }
 
     /// A person who has proved nothing yet.

@@ -4,6 +4,7 @@ mod body;
 mod bot;
 mod caller;
 mod list;
+mod on_behalf;
 mod once;
 mod path;
 mod schema;
@@ -20,10 +21,13 @@ pub(crate) use body::{Body, OptionalBody};
 pub(crate) use bot::Bot;
 pub(crate) use caller::Caller;
 pub(crate) use list::{List, Listed, Narrowed, Query};
+pub(crate) use on_behalf::remember_caller;
 pub(crate) use once::{Begun, Once};
 pub(crate) use path::{Id, Number, Slug};
 pub(crate) use shows::{Shown, Shows, View};
-pub(crate) use signed_in::{MaybeSignedIn, SignedIn, Staff, Superuser};
+pub(crate) use signed_in::{
+    Attempt, Finance, MaybeSignedIn, Moderator, SignedIn, Staff, Superuser, Verified, require,
+};
 
 /// An argument of a handler: how it is read, and how it is documented.
 pub(crate) trait FromRequest: Sized {

@@ -35,6 +35,7 @@ mod profile;
 mod refresh;
 mod register;
 mod resend_verification;
+mod roles;
 mod session;
 mod sign_in;
 mod social;
@@ -48,6 +49,8 @@ pub use google::{
     Consent, Google, GoogleToken, Identity, link_google, sign_in_with_google, unlink_google,
 };
 pub use log_in::{Recognised, log_in, recognise};
+pub use create_superuser::{Known, create_superuser, find_known, random_password};
+pub use log_in::{Recognised, SignIn, log_in, recognise};
 pub use log_out::{log_out, log_out_everywhere};
 pub use model::{Principal, User};
 pub(crate) use placeholder::is_placeholder;
@@ -56,6 +59,8 @@ pub use refresh::{Refreshed, refresh};
 pub(crate) use register::insert;
 pub use register::{Registration, RegistrationForm, register};
 pub use resend_verification::{Addressee, resend_verification};
+pub(crate) use roles::begin_as_staff;
+pub use roles::{Right, Role, Roles, Turn, change_role, note_refusal, roles_of};
 pub use session::{Client, TokenPair};
 pub use sign_in::{Means, SignIn};
 pub use update_profile::{ProfileForm, update_profile};

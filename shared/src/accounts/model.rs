@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use rust_decimal::Decimal;
 
 use super::placeholder::is_placeholder;
+use super::roles::Roles;
 use crate::error::{Code, Error, Result};
 use crate::ids::{SessionId, UserId};
 use crate::language::Language;
@@ -32,7 +33,7 @@ pub struct User {
     pub password_hash: Option<String>,
     /// A banned or closed account is not active.
     pub is_active: bool,
-    /// May moderate.
+    /// Works for the platform: may look. What else they may do is in their roles.
     pub is_staff: bool,
     /// May do everything.
     pub is_superuser: bool,
@@ -148,6 +149,8 @@ pub struct Principal {
     pub user: User,
     /// The session of the token.
     pub session: SessionId,
+    /// What they may do for the platform.
+    pub roles: Roles,
 }
 
 impl Principal {

@@ -120,7 +120,7 @@ impl NewUser {
         self
     }
 
-    /// Who works for the platform.
+    /// Who works for the platform, with every role of staff.
     pub fn staff(mut self) -> Self {
         self.user.is_staff = true;
         self
@@ -148,6 +148,7 @@ impl NewUser {
             ..self.user
         };
         accounts::insert(tx, &user).await?;
+        accounts::begin_as_staff(tx, &user).await?;
         Ok(user)
     }
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod architecture;
+mod audit_log;
 mod bank;
 mod click;
 mod dashboards;
@@ -31,6 +32,8 @@ mod paynet_refusals;
 mod phone_codes;
 mod purchases;
 mod races;
+mod rights;
+mod roles;
 mod sandbox;
 mod schema;
 mod staff_money;
