@@ -3,6 +3,7 @@
 use crate::Db;
 use crate::error::Result;
 use crate::mail::Mailer;
+use crate::payments::providers::click::ClickApi;
 use crate::payments::providers::multicard::Multicard;
 use crate::security::{Passwords, Tokens, Vault};
 use crate::settings::Settings;
@@ -25,6 +26,8 @@ pub struct App {
     pub mailer: Mailer,
     /// Speaks to Multicard.
     pub multicard: Multicard,
+    /// Asks Click; none where Click has not opened its Merchant API to us.
+    pub click: Option<ClickApi>,
 }
 
 impl App {
@@ -41,6 +44,7 @@ impl App {
             tokens: Tokens::new(&settings.security),
             mailer: Mailer::new(&settings.mail)?,
             multicard: Multicard::new(&settings.multicard)?,
+            click: ClickApi::new(&settings.click)?,
             settings,
         })
     }

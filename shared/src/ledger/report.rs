@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::check::{Checked, Violation};
 use super::jobs::LedgerCheckFull;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::enqueue;
 use crate::statement::statement;
 use crate::{Conn, Tx, switches};
@@ -53,6 +53,9 @@ async fn keep(tx: &mut Tx, violations: &[Violation], everything: bool) -> Result
 }
 
 /// Rows by invariant, as the last checks found them.
+///
+/// # Errors
+/// `INTERNAL_ERROR` when what they kept cannot be read: that is not to have found nothing.
 pub(super) async fn found(conn: &mut Conn) -> Result<BTreeMap<String, i64>> {
     #[derive(QueryableByName)]
     struct Row {
@@ -60,5 +63,5 @@ pub(super) async fn found(conn: &mut Conn) -> Result<BTreeMap<String, i64>> {
         violations: Value,
     }
     let row: Row = statement("SELECT violations FROM ledger_check_marks").get_result(conn).await?;
-    Ok(serde_json::from_value(row.violations).unwrap_or_default())
+    serde_json::from_value(row.violations).map_err(Error::internal)
 }

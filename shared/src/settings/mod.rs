@@ -4,7 +4,9 @@ mod click;
 mod jobs;
 mod mail;
 mod multicard;
+mod outside;
 mod paynet;
+mod reports;
 mod staff;
 mod subscriptions;
 mod upkeep;
@@ -17,11 +19,12 @@ use std::time::Duration;
 
 use crate::Money;
 use crate::text_enum::text_enum;
-pub use click::ClickSettings;
+pub use click::{ClickApiSettings, ClickSettings};
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
 pub use multicard::MulticardSettings;
 pub use paynet::PaynetSettings;
+pub use reports::ReportSettings;
 pub use staff::StaffSettings;
 pub use subscriptions::SubscriptionSettings;
 pub use upkeep::UpkeepSettings;
@@ -73,6 +76,8 @@ pub struct Settings {
     pub withdrawals: WithdrawalSettings,
     /// Click's SHOP-API.
     pub click: ClickSettings,
+    /// The nightly comparison with what providers report.
+    pub reports: ReportSettings,
     /// How long each step of a deal may take.
     pub windows: Windows,
     /// Around the end of a subscription's period.
@@ -239,6 +244,7 @@ impl Settings {
             multicard: multicard::multicard(&vars)?,
             withdrawals: withdrawals::withdrawals(&vars)?,
             click: click::click(&vars)?,
+            reports: reports::reports(&vars)?,
             windows: windows(&vars)?,
             subscriptions: subscriptions::subscriptions(&vars)?,
             two_staff_above: money(&vars, "ESCROW_TWO_STAFF_ABOVE", "50000000.00")?,

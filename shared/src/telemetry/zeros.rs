@@ -66,6 +66,7 @@ pub fn of_a_worker(registry: &Registry) {
     for outcome in subscriptions::OUTCOMES {
         metrics::SUBSCRIPTION_RENEWALS.with_label_values(&[outcome]);
     }
+    payments::show_zeros();
     for reason in RESCUES {
         metrics::JOB_RESCUED.with_label_values(&[reason]);
     }

@@ -27,6 +27,7 @@ mod payment_cases;
 mod payment_methods;
 mod paynet;
 mod paynet_refusals;
+mod provider_reports;
 mod purchases;
 mod races;
 mod sandbox;
