@@ -63,5 +63,24 @@ pub(super) async fn found(conn: &mut Conn) -> Result<BTreeMap<String, i64>> {
         violations: Value,
     }
     let row: Row = statement("SELECT violations FROM ledger_check_marks").get_result(conn).await?;
-    serde_json::from_value(row.violations).map_err(Error::internal)
+    read(row.violations)
+}
+
+fn read(violations: Value) -> Result<BTreeMap<String, i64>> {
+    serde_json::from_value(violations).map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_that_cannot_be_read_are_not_an_empty_list() {
+        let found = read(json!({ "I1_conserved": 2 })).expect("readable");
+        assert_eq!(found.get("I1_conserved"), Some(&2));
+        assert!(read(json!({})).expect("readable").is_empty());
+        for broken in [json!([]), json!(null), json!({ "I1_conserved": "two" }), json!(7)] {
+            assert!(read(broken.clone()).is_err(), "{broken}");
+        }
+    }
 }
