@@ -156,7 +156,7 @@ async fn click_that_does_not_answer_is_asked_again_and_no_case_comes_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_deposits_are_compared_in_batches_that_go_on_where_they_stopped() {
+async fn more_deposits_than_a_batch_holds_are_all_compared_and_once() {
     let settings = [("CLICK_TIMEOUT", "300ms"), ("PAYMENT_REPORT_DAYS", "1")];
     let (app, sandbox) = TestApp::start_with_sandbox(&settings).await;
     let person = app.person("payer").await;
@@ -166,17 +166,7 @@ async fn many_deposits_are_compared_in_batches_that_go_on_where_they_stopped() {
         press(deposit.text_at("/payment_url"), "lose").await;
     }
     next_day(&app, &sandbox).await;
-    app.enqueue(shared::jobs::kinds::CompareProviderReports {}).await;
-    app.run_due_jobs().await;
-    let place =
-        "SELECT compared FROM provider_reports WHERE source = 'click' AND place IS NOT NULL";
-    assert_eq!(app.database.number(place).await, 20, "the first batch, with its place");
-    sandbox.click().order(ClickOrder::on(ClickCall::StatusByOrder).reply(ClickReply::Cut));
-    app.advance("2 seconds").await;
-    app.run_due_jobs().await;
-    assert_eq!(app.database.number(place).await, 20, "nothing was heard, nothing is lost");
-    app.advance("1 hour").await;
-    app.run_due_jobs().await;
+    compare(&app).await;
     assert_eq!(reports(&app).await, ["click: 23 compared, 23 repaired, 0 disagreed"]);
     assert_eq!(app.available(&person).await, "230000.00");
     app.finish().await;
