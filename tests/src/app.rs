@@ -110,6 +110,8 @@ impl TestApp {
             ("LOG_LEVEL", "warn"),
             ("PAYME_SECRET_KEY", "test-payme-key"),
             ("CLICK_SECRET_KEY", "test-click-key"),
+            // Nobody listens there: a test that has no sandbox asks nobody outside, and is told so at once.
+            ("MULTICARD_BASE_URL", "http://127.0.0.1:9"),
         ]
         .iter()
         .chain(settings)

@@ -377,7 +377,7 @@ async fn a_credited_payment_without_its_one_posting_its_page_or_its_amount_is_fo
     let set = |change: &str| {
         format!("UPDATE transactions SET {change}, updated_at = app_now() WHERE id = '{id}'")
     };
-    let copy = format!("{}0", id.get(..35).expect("an id"));
+    let copy = uuid::Uuid::now_v7();
     for (broken, mended) in [
         (set("amount = amount + 1"), set("amount = amount - 1")),
         (
