@@ -4,6 +4,7 @@ use crate::Db;
 use crate::accounts::Google;
 use crate::error::Result;
 use crate::mail::Mailer;
+use crate::payments::providers::click::ClickApi;
 use crate::payments::providers::multicard::Multicard;
 use crate::security::{Passwords, Tokens, Vault};
 use crate::settings::Settings;
@@ -31,6 +32,8 @@ pub struct App {
     pub multicard: Multicard,
     /// Asks Google who somebody is.
     pub google: Google,
+    /// Asks Click; none where Click has not opened its Merchant API to us.
+    pub click: Option<ClickApi>,
 }
 
 impl App {
@@ -49,6 +52,7 @@ impl App {
             sms: SmsSender::new(&settings.sms)?,
             multicard: Multicard::new(&settings.multicard)?,
             google: Google::new(&settings.google)?,
+            click: ClickApi::new(&settings.click)?,
             settings,
         })
     }

@@ -393,6 +393,7 @@ diesel::table! {
         closed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        reported_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -484,6 +485,20 @@ diesel::table! {
         findings -> Jsonb,
         acknowledged -> Jsonb,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    provider_reports (source, day) {
+        source -> Text,
+        day -> Date,
+        comparisons -> Integer,
+        place -> Nullable<Jsonb>,
+        compared -> Integer,
+        repaired -> Integer,
+        disagreed -> Integer,
+        started_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -721,6 +736,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     payment_cases,
     payment_methods,
     paynet_transactions,
+    provider_reports,
     sessions,
     social_accounts,
     staff_roles,

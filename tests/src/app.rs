@@ -114,6 +114,8 @@ impl TestApp {
             ("LOG_LEVEL", "warn"),
             ("PAYME_SECRET_KEY", "test-payme-key"),
             ("CLICK_SECRET_KEY", "test-click-key"),
+            // Nobody listens there: a test that has no sandbox asks nobody outside, and is told so at once.
+            ("MULTICARD_BASE_URL", "http://127.0.0.1:9"),
         ]
         .iter()
         .chain(settings)
@@ -146,6 +148,14 @@ impl TestApp {
     pub async fn start_with_sandbox(settings: &[(&str, &str)]) -> (Self, Sandbox) {
         let mut known = sandbox::Settings::development();
         known.payme_key = "test-payme-key".to_owned();
+        Self::start_with_sandbox_of(known, settings).await
+    }
+
+    /// The same with providers of these settings.
+    pub async fn start_with_sandbox_of(
+        mut known: sandbox::Settings,
+        settings: &[(&str, &str)],
+    ) -> (Self, Sandbox) {
         known.redeliver_after = Duration::from_millis(10);
         let sandbox = Sandbox::start(known).await.expect("listens");
         let variables = sandbox.variables();

@@ -233,7 +233,7 @@ pub(crate) async fn return_deposit(
 ) -> ApiResult<Replayable<NewOrSame<TransactionOut>>> {
     once.answer(&app, async |tx| {
         let (refund, outcome) =
-            payments::return_deposit(tx, staff.user.id, *id, &body.reason).await?;
+            payments::return_deposit(tx, &app, staff.user.id, *id, &body.reason).await?;
         let out = TransactionOut::from(payments::find_any(tx, refund.id).await?);
         Ok(match outcome {
             Outcome::Done => NewOrSame::New(out),

@@ -16,7 +16,9 @@ pub use crate::listings::jobs::{
 };
 pub use crate::notifications::jobs::SendNotificationEmail;
 pub use crate::payments::jobs::{
-    ExpireDeposits, ProcessDeposit, ReconcilePayments, ReturnCardPayment, SendTransactionEmail,
+    CompareClickReport, CompareMulticardReport, CompareProviderReports, ExpireDeposits,
+    ProcessClickPayment, ProcessDeposit, ReconcilePayments, ReturnCardPayment, ReverseClickPayment,
+    SendTransactionEmail,
 };
 pub use crate::statistics::jobs::CalculateDailyStatistics;
 pub use crate::subscriptions::jobs::{

@@ -25,6 +25,8 @@ pub fn registry() -> Registry {
         .effect::<kinds::CheckSubscriptionExpirations>()
         .external::<kinds::ProcessDeposit>()
         .external::<kinds::ReturnCardPayment>()
+        .external::<kinds::ProcessClickPayment>()
+        .external::<kinds::ReverseClickPayment>()
         .external::<kinds::ProcessWithdrawal>()
         .effect::<kinds::ReconcilePayments>()
         // default
@@ -35,6 +37,9 @@ pub fn registry() -> Registry {
         // bulk
         .external::<kinds::LedgerCheck>()
         .external::<kinds::LedgerCheckFull>()
+        .effect::<kinds::CompareProviderReports>()
+        .external::<kinds::CompareClickReport>()
+        .external::<kinds::CompareMulticardReport>()
         .batch::<kinds::UpdateSearchIndex>()
         .batch::<kinds::CalculateDailyStatistics>()
         .batch::<kinds::ArchiveOldListings>()

@@ -5,8 +5,10 @@ mod google;
 mod jobs;
 mod mail;
 mod multicard;
+mod outside;
 mod paynet;
 mod sms;
+mod reports;
 mod staff;
 mod subscriptions;
 mod telegram;
@@ -22,11 +24,13 @@ use crate::Money;
 use crate::text_enum::text_enum;
 pub use click::ClickSettings;
 pub use google::GoogleSettings;
+pub use click::{ClickApiSettings, ClickSettings};
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
 pub use multicard::MulticardSettings;
 pub use paynet::PaynetSettings;
 pub use sms::{EskizSettings, SmsSettings, SmsWay};
+pub use reports::ReportSettings;
 pub use staff::StaffSettings;
 pub use subscriptions::SubscriptionSettings;
 pub use telegram::TelegramSettings;
@@ -85,6 +89,8 @@ pub struct Settings {
     pub click: ClickSettings,
     /// Sign-in with Google.
     pub google: GoogleSettings,
+    /// The nightly comparison with what providers report.
+    pub reports: ReportSettings,
     /// How long each step of a deal may take.
     pub windows: Windows,
     /// Around the end of a subscription's period.
@@ -254,6 +260,7 @@ impl Settings {
             withdrawals: withdrawals::withdrawals(&vars)?,
             click: click::click(&vars)?,
             google: google::google(&vars)?,
+            reports: reports::reports(&vars)?,
             windows: windows(&vars)?,
             subscriptions: subscriptions::subscriptions(&vars)?,
             two_staff_above: money(&vars, "ESCROW_TWO_STAFF_ABOVE", "50000000.00")?,

@@ -164,6 +164,10 @@ metrics! {
     WITHDRAWAL_UNKNOWN: IntGauge = register_int_gauge!("withdrawal_unknown_outcome_count", "Withdrawals in flight without a definite answer");
     /// What staff must look at.
     PAYMENT_CASES_OPEN: IntGaugeVec = register_int_gauge_vec!("payment_cases_open", "Payment cases that wait for staff", &["kind"]);
+    /// Payments that were compared with a provider's report, by what came of it.
+    PROVIDER_REPORT_PAYMENTS: IntCounterVec = register_int_counter_vec!("provider_report_payments_total", "Payments compared with a provider's report", &["source", "result"]);
+    /// Since when the oldest comparison runs.
+    PROVIDER_REPORT_RUNNING: IntGaugeVec = register_int_gauge_vec!("provider_report_running_seconds", "Age of the oldest comparison with a provider's report that has not come to its end", &["source"]);
     /// Listings that wait for a moderator for longer than they may.
     AUTO_APPROVAL_OVERDUE: IntGauge = register_int_gauge!("auto_approval_overdue_count", "Listings that wait for longer than LISTING_AUTO_APPROVE_AFTER");
     /// What a durable commit costs: the ceiling of everything.

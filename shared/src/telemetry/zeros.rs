@@ -70,6 +70,7 @@ pub fn of_a_worker(registry: &Registry) {
     for outcome in sms::OUTCOMES {
         metrics::SMS_MESSAGES.with_label_values(&[outcome]);
     }
+    payments::show_zeros();
     for reason in RESCUES {
         metrics::JOB_RESCUED.with_label_values(&[reason]);
     }

@@ -30,6 +30,7 @@ mod payment_methods;
 mod paynet;
 mod paynet_refusals;
 mod phone_codes;
+mod provider_reports;
 mod purchases;
 mod races;
 mod rights;
