@@ -27,6 +27,7 @@ pub mod mail;
 pub mod migrate;
 pub mod money;
 pub mod outcome;
+pub(crate) mod outside;
 pub mod page;
 pub(crate) mod schema;
 pub mod security;

@@ -222,7 +222,8 @@ pub(crate) struct BecauseBody {
 }
 
 /// Books a completed deposit as returned that its provider gave back in its cabinet: the money leaves the balance. The
-/// provider's own cancellation later finds it done.
+/// provider's own cancellation later finds it done. A deposit by Click is given back by us where its Merchant API is open
+/// to us, unless that has happened; a refusal opens a payment case.
 #[endpoint(tags("admin"), responses((status_code = 402, description = "INSUFFICIENT_FUNDS: the money was spent")))]
 pub(crate) async fn return_deposit(
     app: AppState,

@@ -6,16 +6,15 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Response, StatusCode, Url, redirect};
+use reqwest::{RequestBuilder, StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{Delivery, Sms};
 use crate::error::{Error, Result};
+use crate::outside::{self, Lost, lost, read};
 use crate::settings::{EskizSettings, Secret};
 
-/// Answers are small; more than this is not read.
-const ANSWER_MAX: usize = 64 << 10;
 /// A token is used for this long, though it would live for 30 days.
 const TOKEN_KEEP: Duration = Duration::from_secs(25 * 86_400);
 /// How much of the provider's own words goes into a reason.
@@ -47,15 +46,7 @@ impl Eskiz {
     /// # Errors
     /// When the TLS library cannot be set up.
     pub(super) fn new(settings: &EskizSettings) -> Result<Self> {
-        let http = reqwest::Client::builder()
-            .user_agent("wibestore")
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .build()
-            .map_err(Error::internal)?;
+        let http = outside::client(settings.connect_timeout, settings.timeout)?;
         Ok(Self { http, settings: settings.clone(), token: Mutex::new(None) })
     }
 
@@ -100,12 +91,10 @@ impl Eskiz {
         });
         let request = self.http.post(self.url("/api/message/sms/send")?);
         let request = request.bearer_auth(token.text.expose()).json(&body);
-        let response = request.send().await.map_err(|error| lost(&error))?;
-        let status = response.status();
+        let (status, body) = ask(request).await?;
         if status == StatusCode::UNAUTHORIZED {
             return Ok(Sent::Unauthorized);
         }
-        let body = read(response).await?;
         judge(status, &body).map(Sent::Answered)
     }
 
@@ -126,9 +115,7 @@ impl Eskiz {
         });
         let since = Instant::now();
         let request = self.http.post(self.url("/api/auth/login")?).json(&credentials);
-        let response = request.send().await.map_err(|error| lost(&error))?;
-        let status = response.status();
-        let body = read(response).await?;
+        let (status, body) = ask(request).await?;
         let answer: Option<Value> = serde_json::from_slice(&body).ok();
         let token = answer.as_ref().and_then(|answer| answer.pointer("/data/token"));
         match token.and_then(Value::as_str).filter(|text| !text.is_empty()) {
@@ -176,26 +163,15 @@ fn judge(status: StatusCode, body: &[u8]) -> Result<Delivery> {
 }
 
 /// A request without an answer. Whether the message is on its way, nobody knows: it is sent again.
-fn lost(error: &reqwest::Error) -> Error {
-    Error::unavailable(if error.is_connect() || error.is_builder() {
-        "no connection to Eskiz"
-    } else if error.is_timeout() {
-        "Eskiz did not answer in time"
-    } else {
-        "the connection to Eskiz broke"
-    })
+fn unheard(lost: Lost) -> Error {
+    Error::unavailable(format!("Eskiz: {}", lost.why()))
 }
 
-/// The body, unless it is too long.
-async fn read(mut response: Response) -> Result<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error))? {
-        if body.len() + chunk.len() > ANSWER_MAX {
-            return Err(Error::unavailable("the answer of Eskiz is too long"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+/// Sends a request and reads its answer.
+async fn ask(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>)> {
+    let response = request.send().await.map_err(|error| unheard(lost(&error)))?;
+    let status = response.status();
+    Ok((status, read(response).await.map_err(unheard)?))
 }
 
 #[cfg(test)]

@@ -1,14 +1,11 @@
 //! The audit log: nothing in it changes, every line says who and from where, and staff find what they look for.
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Client, Person, Reply, Story, TestApp};
-use tracing_subscriber::fmt::MakeWriter;
+use tests::{Client, LogLines, Person, Reply, Story, TestApp};
 
 const LOG: &str = "admin-panel/audit-log/";
 
@@ -266,58 +263,23 @@ async fn the_file_has_every_line_and_no_formula_and_is_on_record_itself() {
     app.finish().await;
 }
 
-/// What was logged, a JSON object a line.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("one at a time").write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-impl Lines {
-    /// The events of a target since the last call, by two of their fields.
-    fn take(&self, target: &str, fields: [&str; 2]) -> BTreeSet<String> {
-        let text = std::mem::take(&mut *self.0.lock().expect("one at a time"));
-        let text = String::from_utf8(text).expect("UTF-8");
-        let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let ours = events.filter(|event| event["target"] == target);
-        let word =
-            |event: &Value, field: &str| event[field].as_str().unwrap_or_default().to_owned();
-        ours.map(|event| fields.map(|field| word(&event, field)).join(" ")).collect()
-    }
+/// The events of a target since the last call, by two of their fields.
+fn logged(lines: &LogLines, target: &str, fields: [&str; 2]) -> BTreeSet<String> {
+    let ours = lines.take().into_iter().filter(|event| event["target"] == target);
+    let word = |event: &Value, field: &str| event[field].as_str().unwrap_or_default().to_owned();
+    ours.map(|event| fields.map(|field| word(&event, field)).join(" ")).collect()
 }
 
 // One thread, so that the subscriber of this test sees all of this test and nothing else.
 #[tokio::test]
 async fn what_staff_do_and_where_listings_go_is_in_the_log() {
-    let lines = Lines::default();
-    let subscriber =
-        tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone());
-    // With one subscriber alone, a line that another test's thread reaches first is asked of that thread's, which has none,
-    // and is silent everywhere from then on.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let (lines, _listening) = LogLines::listen();
     let app = TestApp::start().await;
     let deal = Story::new(&app).handed_over().await;
     let text = |steps: &[&str]| steps.iter().map(|step| (*step).to_owned()).collect();
     let steps: BTreeSet<String> = text(&["none pending", "pending active", "active reserved"]);
     assert_eq!(
-        lines
-            .take("listings", ["from", "to"])
+        logged(&lines, "listings", ["from", "to"])
             .difference(&text(&[" "]))
             .cloned()
             .collect::<BTreeSet<_>>(),
@@ -340,7 +302,7 @@ async fn what_staff_do_and_where_listings_go_is_in_the_log() {
         assert!(reply.status < 300, "{path}: {}", reply.text);
     }
     staff.client.get("admin-panel/export/transactions/").await.expect(200);
-    let said = lines.take("audit", ["action", "object_type"]);
+    let said = logged(&lines, "audit", ["action", "object_type"]);
     let recorded =
         "SELECT DISTINCT action || ' ' || object_type FROM audit_log WHERE actor LIKE 'staff:%'
                     AND action NOT LIKE 'money.%' AND action NOT LIKE 'listing.approve'";

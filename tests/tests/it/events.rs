@@ -1,47 +1,18 @@
 //! Every payment operation is a line in the log and a row in the audit log, by the same name.
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use tests::{Deal, Payme, Person, Story, TestApp};
-use tracing_subscriber::fmt::MakeWriter;
+use tests::{Deal, LogLines, Payme, Person, Story, TestApp};
 
-/// What was logged, a JSON object a line.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("one at a time").write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-impl Lines {
-    /// The actions since the last call.
-    fn take(&self) -> BTreeSet<String> {
-        let text = std::mem::take(&mut *self.0.lock().expect("one at a time"));
-        let text = String::from_utf8(text).expect("UTF-8");
-        let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let targets = ["payments", "escrow", "ledger"];
-        let ours = events.filter(|event| targets.iter().any(|target| event["target"] == *target));
-        ours.filter_map(|event| event["action"].as_str().map(str::to_owned)).collect()
-    }
+/// The actions since the last call.
+fn actions(lines: &LogLines) -> BTreeSet<String> {
+    let targets = ["payments", "escrow", "ledger"];
+    let ours = |event: &Value| targets.iter().any(|target| event["target"] == *target);
+    let events = lines.take().into_iter().filter(ours);
+    events.filter_map(|event| event["action"].as_str().map(str::to_owned)).collect()
 }
 
 /// The actions in the audit log after a row, about money and not about sessions.
@@ -144,13 +115,7 @@ async fn begun(person: &Person) -> String {
 // One thread, so that the subscriber of this test sees all of this test and nothing else.
 #[tokio::test]
 async fn what_happens_to_money_is_logged_and_audited_by_one_name() {
-    let lines = Lines::default();
-    let subscriber =
-        tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone());
-    // With one subscriber alone, a line that another test's thread reaches first is asked of that thread's, which has none,
-    // and is silent everywhere from then on.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let (lines, _listening) = LogLines::listen();
     let world = World::new().await;
     let (app, why) = (&world.app, || json!({ "reason": "x" }));
     let trade = |deal: &Deal, verb: &str| format!("admin-panel/trades/{}/{verb}/", deal.id);
@@ -184,13 +149,13 @@ async fn what_happens_to_money_is_logged_and_audited_by_one_name() {
         (world.by_staff(user("unfreeze-balance"), why()).boxed(), &["balance.unfreeze"]),
         (world.switch().boxed(), &["switch.off", "switch.on"]),
     ];
-    lines.take();
+    actions(&lines);
     for (step, expected) in steps {
         let after = app.database.number("SELECT coalesce(max(id), 0) FROM audit_log").await;
         step.await;
         let expected: BTreeSet<String> = expected.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(audited(app, after).await, expected, "the audit log");
-        assert_eq!(lines.take(), expected, "the log");
+        assert_eq!(actions(&lines), expected, "the log");
     }
     let nobody = "SELECT count(*) FROM audit_log WHERE action LIKE 'money.%' AND actor LIKE 'user:%' AND actor_id IS NULL";
     assert_eq!(app.database.number(nobody).await, 0, "a person's row names the person");

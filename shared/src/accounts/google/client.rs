@@ -1,19 +1,17 @@
-//! The connection to Google: a limit on every wait and every answer, and no detours.
+//! The connection to Google.
 
 use std::time::Instant;
 
 use reqwest::header::HeaderMap;
-use reqwest::{RequestBuilder, StatusCode, redirect};
+use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::identity::Identity;
 use super::keys::Keys;
 use super::{access_token, id_token};
 use crate::error::{Code, Error, Result};
+use crate::outside::{self, Lost};
 use crate::settings::GoogleSettings;
-
-/// Answers are small; more than this is not read.
-const ANSWER_MAX: usize = 1 << 20;
 
 /// Google, as one process speaks to it.
 pub struct Google {
@@ -48,16 +46,7 @@ impl Google {
     /// # Errors
     /// When the TLS library cannot be set up.
     pub(crate) fn new(settings: &GoogleSettings) -> Result<Self> {
-        // An answer from elsewhere is nobody's, and a token goes nowhere else.
-        let http = reqwest::Client::builder()
-            .user_agent("wibestore")
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .build()
-            .map_err(Error::internal)?;
+        let http = outside::client(settings.connect_timeout, settings.timeout)?;
         Ok(Self { http, keys: Keys::new(settings.refetch_after), settings: settings.clone() })
     }
 
@@ -92,7 +81,8 @@ impl Google {
                 tracing::info!(target: "accounts", call = what, status, elapsed_ms, "Google answered");
                 Ok(answer)
             }
-            Err(why) => {
+            Err(lost) => {
+                let why = lost.why();
                 tracing::warn!(target: "accounts", call = what, elapsed_ms, why, "no answer from Google");
                 Err(Error::unavailable(format!("Google's {what}: {why}")))
             }
@@ -116,25 +106,8 @@ impl Answer {
     }
 }
 
-async fn receive(request: RequestBuilder) -> Result<Answer, &'static str> {
-    let mut response = request.send().await.map_err(|error| why(&error))?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| why(&error))? {
-        if body.len() + chunk.len() > ANSWER_MAX {
-            return Err("the answer is too long");
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Answer { status: response.status(), headers: response.headers().clone(), body })
-}
-
-/// What went wrong, without the address and what was sent there.
-fn why(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
-        "timed out"
-    } else if error.is_connect() {
-        "no connection"
-    } else {
-        "the connection broke"
-    }
+async fn receive(request: RequestBuilder) -> Result<Answer, Lost> {
+    let response = request.send().await.map_err(|error| outside::lost(&error))?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    Ok(Answer { status, headers, body: outside::read(response).await? })
 }

@@ -124,5 +124,7 @@ impl User {
     /// Whether they can still sign in without the account elsewhere.
     fn may_unlink(&self) -> bool {
         self.password_hash.is_some()
+            || self.phone_verified_at.is_some()
+            || self.telegram_id.is_some()
     }
 }

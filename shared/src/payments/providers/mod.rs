@@ -4,7 +4,6 @@ mod basic;
 pub mod click;
 mod json_rpc;
 pub mod multicard;
-mod outside;
 pub mod payme;
 pub mod paynet;
 

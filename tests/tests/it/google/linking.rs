@@ -133,7 +133,8 @@ async fn a_person_links_google_with_their_password_and_ends_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_password_a_new_session_is_the_consent_and_google_is_not_given_up() {
+async fn without_a_password_a_new_session_is_the_consent_and_google_goes_only_if_another_way_in_is_left()
+ {
     let google = Google::start().await;
     let app = google.platform(&[]).await;
     let (early, late) = (app.person("early").await, app.person("late").await);
@@ -149,6 +150,10 @@ async fn without_a_password_a_new_session_is_the_consent_and_google_is_not_given
     assert_eq!(reply.text_at("/error/details/status"), "only_sign_in_method");
     let still = with_id_token(&app, &token("1", "elsewhere@example.uz")).await.expect(200);
     assert_eq!(still.text_at("/user/id"), early.id.to_string());
+    let unlink = || early.client.request(reqwest::Method::DELETE, "auth/google/");
+    let proved = "phone_number = '+998901112233', phone_verified_at = app_now()";
+    app.database.execute(&format!("UPDATE users SET {proved} WHERE id = '{}'", early.id)).await;
+    early.client.send(unlink()).await.expect(204);
     app.finish().await;
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::super::outside::Lost;
+use crate::outside::Lost;
 
 /// Click's code of what is not there.
 const NOT_FOUND: i64 = -16;

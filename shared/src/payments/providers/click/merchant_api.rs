@@ -8,11 +8,11 @@ use reqwest::{Client, Method};
 use serde_json::{Map, Value};
 use sha1::{Digest as _, Sha1};
 
-use super::super::outside::{self, lost, read};
 use super::failure::{Failure, judge};
 use crate::Money;
 use crate::error::Result as OurResult;
 use crate::ids::TransactionId;
+use crate::outside::{self, lost, read};
 use crate::payments::reports::Theirs;
 use crate::settings::{ClickApiSettings, ClickSettings, Secret};
 

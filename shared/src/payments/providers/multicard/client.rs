@@ -6,9 +6,9 @@ use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::super::outside::{self, lost, read};
 use super::failure::{Failure, judge};
 use crate::error::Result as OurResult;
+use crate::outside::{self, lost, read};
 use crate::settings::{MulticardSettings, Secret};
 
 /// A token is used for this long, though it would live for a day.

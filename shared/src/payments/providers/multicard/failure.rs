@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::super::outside::Lost;
 use crate::Error;
+use crate::outside::Lost;
 
 /// Codes that say for certain that Multicard did nothing. Every other one, known or not, decides nothing.
 const DEFINITE: [&str; 3] = ["ERROR_FIELDS", "ERROR_CARD_NOT_FOUND", "ERROR_NOT_FOUND"];

@@ -1,4 +1,4 @@
-//! How every provider is called: a limit on every wait, no redirect, and nothing sent twice by itself.
+//! How whoever is outside is called: a limit on every wait and every answer, no redirect, and nothing sent twice by itself.
 
 use std::time::Duration;
 
@@ -11,18 +11,27 @@ const ANSWER_MAX: usize = 1 << 20;
 
 /// Why a call brought no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lost {
+pub(crate) enum Lost {
     /// It never left: nothing happened.
     NotSent(&'static str),
     /// It may have been read, and done.
     Unknown(&'static str),
 }
 
+impl Lost {
+    /// What went wrong, without the address and what was sent there.
+    pub(crate) fn why(self) -> &'static str {
+        match self {
+            Self::NotSent(why) | Self::Unknown(why) => why,
+        }
+    }
+}
+
 /// A client; connects to nothing yet.
 ///
 /// # Errors
 /// When the TLS library cannot be set up.
-pub(super) fn client(connect_timeout: Duration, timeout: Duration) -> OurResult<Client> {
+pub(crate) fn client(connect_timeout: Duration, timeout: Duration) -> OurResult<Client> {
     // A repeated sending could pay twice, and an answer from elsewhere is nobody's.
     Client::builder()
         .user_agent("wibestore")
@@ -36,7 +45,7 @@ pub(super) fn client(connect_timeout: Duration, timeout: Duration) -> OurResult<
 }
 
 /// What a failed sending means. A connection that never stood has carried nothing.
-pub(super) fn lost(error: &reqwest::Error) -> Lost {
+pub(crate) fn lost(error: &reqwest::Error) -> Lost {
     if error.is_connect() || error.is_builder() {
         Lost::NotSent("no connection")
     } else if error.is_timeout() {
@@ -47,7 +56,7 @@ pub(super) fn lost(error: &reqwest::Error) -> Lost {
 }
 
 /// The body, unless it is too long.
-pub(super) async fn read(mut response: Response) -> Result<Vec<u8>, Lost> {
+pub(crate) async fn read(mut response: Response) -> Result<Vec<u8>, Lost> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error))? {
         if body.len() + chunk.len() > ANSWER_MAX {
