@@ -94,6 +94,18 @@ impl Database {
         rows.into_iter().map(|row| row.t).collect()
     }
 
+    /// Leaves the attempts' history with nothing but its default partition.
+    pub async fn forget_ranges(&self) {
+        self.execute(
+            "DO $$ DECLARE part regclass; BEGIN
+                 FOR part IN SELECT inhrelid::regclass FROM pg_inherits
+                             WHERE inhparent = 'job_attempts'::regclass AND inhrelid <> 'job_attempts_default'::regclass
+                 LOOP EXECUTE format('DROP TABLE %s', part); END LOOP;
+             END $$",
+        )
+        .await;
+    }
+
     /// Runs statements as the owner.
     pub async fn execute(&self, sql: &str) {
         self.owner().await.batch_execute(sql).await.expect(sql);

@@ -66,6 +66,7 @@ async fn attempts(app: &TestApp) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attempts_move_into_ranges_of_jobs_and_leave_with_them() {
     let app = TestApp::start().await;
+    app.database.forget_ranges().await;
     app.database
         .execute(
             "INSERT INTO jobs (id, kind, queue, args, max_attempts, state) OVERRIDING SYSTEM VALUE

@@ -189,6 +189,8 @@ async fn the_attempts_history_has_room_ahead_and_is_dropped_behind() {
     let named = |numbers: std::ops::Range<u32>| -> Vec<String> {
         numbers.map(|number| format!("job_attempts_10000000_{number}")).collect()
     };
+    assert_eq!(partitions(&app).await, named(0..5), "a new platform has room before its first job");
+    app.database.forget_ranges().await;
     app.database
         .execute("INSERT INTO job_attempts VALUES (1, 1, 'w', 'retry', NULL, now()), (10000000, 1, 'w', 'dead', NULL, now())")
         .await;
