@@ -34,6 +34,8 @@ pub enum Kind {
     Unsupported,
     /// 422: understood, and at odds with an earlier request.
     Unprocessable,
+    /// 429: too often; later it may be asked again.
+    TooMany,
     /// 500: our fault.
     Internal,
     /// 503: our fault, and it passes.
@@ -84,6 +86,10 @@ codes! {
     InvalidCredentials = "INVALID_CREDENTIALS", Unauthenticated, "Email yoki parol noto'g'ri.", "Неверный email или пароль.", "Wrong e-mail or password.";
     /// The balance does not cover it.
     InsufficientFunds = "INSUFFICIENT_FUNDS", PaymentRequired, "Balansda mablag' yetarli emas.", "Недостаточно средств на балансе.", "Insufficient funds on the balance.";
+    /// Too many wrong passwords; `details.retry_after` is in how many seconds the next is looked at, as in `Retry-After`.
+    TooManyAttempts = "TOO_MANY_ATTEMPTS", TooMany, "Urinishlar juda ko'p. Keyinroq qayta urinib ko'ring.", "Слишком много попыток. Повторите позже.", "Too many attempts. Please try again later.";
+    /// A page of another site asked, or a request without the headers that prove it did not.
+    CsrfRefused = "CSRF_REFUSED", Forbidden, "So'rov rad etildi.", "Запрос отклонён.", "The request was refused.";
     /// Signed in, but not allowed.
     PermissionDenied = "PERMISSION_DENIED", Forbidden, "Bu amal uchun ruxsat yo'q.", "Недостаточно прав для этого действия.", "You are not allowed to do this.";
     /// The action needs a proven e-mail, phone or Telegram.
@@ -125,6 +131,9 @@ codes! {
     /// Something we depend on does not answer; nothing happened.
     ServiceUnavailable = "SERVICE_UNAVAILABLE", Unavailable, "Xizmat vaqtincha ishlamayapti.", "Сервис временно недоступен.", "The service is temporarily unavailable.";
 }
+
+/// The fact that says when to come back.
+const RETRY_AFTER: &str = "retry_after";
 
 /// What is wrong with one field.
 #[derive(Clone, Debug)]
@@ -194,6 +203,19 @@ impl Error {
     pub fn fact(mut self, name: &'static str, value: Value) -> Self {
         self.facts.push((name, value));
         self
+    }
+
+    /// The same, to be asked again after so many seconds.
+    #[must_use]
+    pub fn after(self, seconds: u64) -> Self {
+        self.fact(RETRY_AFTER, seconds.into())
+    }
+
+    /// After how many seconds it may be asked again.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        let (_, seconds) = self.facts.iter().find(|(name, _)| *name == RETRY_AFTER)?;
+        seconds.as_u64()
     }
 
     /// The stable code.

@@ -5,6 +5,7 @@ mod caller;
 mod list;
 mod once;
 mod path;
+pub(crate) mod refresh_cookie;
 mod schema;
 mod shows;
 mod signed_in;
@@ -20,6 +21,7 @@ pub(crate) use caller::Caller;
 pub(crate) use list::{List, Listed, Narrowed, Query};
 pub(crate) use once::{Begun, Once};
 pub(crate) use path::{Id, Number, Slug};
+pub(crate) use refresh_cookie::RefreshCookie;
 pub(crate) use shows::{Shown, Shows, View};
 pub(crate) use signed_in::{MaybeSignedIn, SignedIn, Staff, Superuser};
 

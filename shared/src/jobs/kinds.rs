@@ -1,7 +1,10 @@
 //! The kinds of job by name, each declared beside its noun.
 
 pub use super::upkeep::{MaintainPartitions, PruneJobs};
-pub use crate::accounts::jobs::{CleanupUnverifiedUsers, SendEmailVerification, SendWelcomeEmail};
+pub use crate::accounts::jobs::{
+    CleanupUnverifiedUsers, PruneSignInRecords, SendEmailVerification, SendPasswordResetEmail,
+    SendSecurityEmail, SendWelcomeEmail,
+};
 pub use crate::escrow::jobs::{
     CountSettledDeal, ExpireUnpaidEscrow, HonourCancelWish, ReceiveSilentEscrow, ReconcileEscrows,
     RefundUndeliveredEscrow, ReleaseEscrowPayment,
