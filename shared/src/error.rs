@@ -35,6 +35,7 @@ pub enum Kind {
     /// 422: understood, and at odds with an earlier request.
     Unprocessable,
     /// 429: too often; `details.retry_after` says when to come back, in seconds.
+    /// 429: too often; later it may be asked again.
     TooMany,
     /// 500: our fault.
     Internal,
@@ -94,6 +95,10 @@ codes! {
     RateLimited = "RATE_LIMITED", TooMany, "So'rovlar juda ko'p. Keyinroq urinib ko'ring.", "Слишком много запросов. Попробуйте позже.", "Too many requests. Please try again later.";
     /// The balance does not cover it.
     InsufficientFunds = "INSUFFICIENT_FUNDS", PaymentRequired, "Balansda mablag' yetarli emas.", "Недостаточно средств на балансе.", "Insufficient funds on the balance.";
+    /// Too many wrong passwords; `details.retry_after` is in how many seconds the next is looked at, as in `Retry-After`.
+    TooManyAttempts = "TOO_MANY_ATTEMPTS", TooMany, "Urinishlar juda ko'p. Keyinroq qayta urinib ko'ring.", "Слишком много попыток. Повторите позже.", "Too many attempts. Please try again later.";
+    /// A page of another site asked, or a request without the headers that prove it did not.
+    CsrfRefused = "CSRF_REFUSED", Forbidden, "So'rov rad etildi.", "Запрос отклонён.", "The request was refused.";
     /// Signed in, but not allowed.
     PermissionDenied = "PERMISSION_DENIED", Forbidden, "Bu amal uchun ruxsat yo'q.", "Недостаточно прав для этого действия.", "You are not allowed to do this.";
     /// The action needs a proven e-mail, phone or Telegram.
@@ -141,6 +146,9 @@ codes! {
     /// Something we depend on does not answer; nothing happened.
     ServiceUnavailable = "SERVICE_UNAVAILABLE", Unavailable, "Xizmat vaqtincha ishlamayapti.", "Сервис временно недоступен.", "The service is temporarily unavailable.";
 }
+
+/// The fact that says when to come back.
+const RETRY_AFTER: &str = "retry_after";
 
 /// What is wrong with one field.
 #[derive(Clone, Debug)]
@@ -217,6 +225,17 @@ impl Error {
     pub fn retry_after(&self) -> Option<u64> {
         let fact = self.facts.iter().find(|(name, _)| *name == "retry_after");
         fact.and_then(|(_, seconds)| seconds.as_u64())
+    /// The same, to be asked again after so many seconds.
+    #[must_use]
+    pub fn after(self, seconds: u64) -> Self {
+        self.fact(RETRY_AFTER, seconds.into())
+    }
+
+    /// After how many seconds it may be asked again.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        let (_, seconds) = self.facts.iter().find(|(name, _)| *name == RETRY_AFTER)?;
+        seconds.as_u64()
     }
 
     /// The stable code.

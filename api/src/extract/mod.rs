@@ -7,6 +7,7 @@ mod list;
 mod on_behalf;
 mod once;
 mod path;
+pub(crate) mod refresh_cookie;
 mod schema;
 mod shows;
 mod signed_in;
@@ -24,6 +25,7 @@ pub(crate) use list::{List, Listed, Narrowed, Query};
 pub(crate) use on_behalf::remember_caller;
 pub(crate) use once::{Begun, Once};
 pub(crate) use path::{Id, Number, Slug};
+pub(crate) use refresh_cookie::RefreshCookie;
 pub(crate) use shows::{Shown, Shows, View};
 pub(crate) use signed_in::{
     Attempt, Finance, MaybeSignedIn, Moderator, SignedIn, Staff, Superuser, Verified, require,

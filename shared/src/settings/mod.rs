@@ -161,7 +161,12 @@ pub struct SecuritySettings {
     /// `JWT_SECRET_KEY`: signs access tokens (HS256); at least 32 bytes.
     pub jwt_secret: Secret,
     /// `SECRET_KEY`: derives refresh tokens, mailed tokens and one-time codes; at least 32 bytes.
+    /// `JWT_SECRET_KEY_PREVIOUS`: access tokens signed with it are good too, while a key is being changed.
+    pub jwt_secret_previous: Option<Secret>,
+    /// `SECRET_KEY`: derives refresh tokens and mailed tokens; at least 32 bytes.
     pub secret_key: Secret,
+    /// `SECRET_KEY_PREVIOUS`: tokens derived from it are good too, while a key is being changed.
+    pub secret_key_previous: Option<Secret>,
     /// `CREDENTIALS_KEY`: 32 bytes in base64, wraps the data keys of game-account credentials.
     pub credentials_key: Secret,
     /// `CREDENTIALS_KEY_ID` (k1): the name of that key, stored beside what it wraps.
@@ -176,6 +181,8 @@ pub struct SecuritySettings {
     pub refresh_lifetime: Duration,
     /// `SESSION_LIFETIME` (30d): how long any session lives.
     pub session_lifetime: Duration,
+    /// `REFRESH_COOKIE` (on in production): whether the refresh token is set, and read, as the cookie `__Host-refresh` too.
+    pub refresh_cookie: bool,
 }
 
 /// Payme's Merchant API.
@@ -342,7 +349,9 @@ fn security(vars: &Vars) -> Result<SecuritySettings, SettingsError> {
             32,
             "development-jwt-secret-key-not-for-production",
         )?,
+        jwt_secret_previous: vars.old_secret("JWT_SECRET_KEY_PREVIOUS", 32)?,
         secret_key: vars.secret("SECRET_KEY", 32, "development-secret-key-not-for-production!!")?,
+        secret_key_previous: vars.old_secret("SECRET_KEY_PREVIOUS", 32)?,
         credentials_key,
         credentials_key_id: vars.text("CREDENTIALS_KEY_ID", "k1"),
         cards_key,
@@ -350,6 +359,7 @@ fn security(vars: &Vars) -> Result<SecuritySettings, SettingsError> {
         access_lifetime: minutes("JWT_ACCESS_TOKEN_LIFETIME", 15)?,
         refresh_lifetime: minutes("JWT_REFRESH_TOKEN_LIFETIME", 10_080)?,
         session_lifetime: vars.duration("SESSION_LIFETIME", "30d")?,
+        refresh_cookie: vars.flag("REFRESH_COOKIE", vars.env == AppEnv::Production)?,
     })
 }
 
