@@ -554,6 +554,10 @@ diesel::table! {
         email -> Nullable<Text>,
         created_at -> Timestamptz,
         last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     staff_roles (user_id, role) {
         user_id -> Uuid,
         role -> Text,

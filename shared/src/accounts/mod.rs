@@ -61,14 +61,12 @@ mod verify_email;
 pub use authenticate::authenticate;
 pub use change_password::{PasswordChange, PasswordChangeForm, change_password};
 pub use close_unproven::{Registered, close_unproven, count_unproven};
-pub use create_superuser::create_superuser;
+pub use create_superuser::{Known, create_superuser, find_known, random_password};
 pub use google::{
     Consent, Google, GoogleToken, Identity, link_google, sign_in_with_google, unlink_google,
 };
 pub use forget_sign_ins::{count_forgotten, forget_sign_ins};
 pub use log_in::{Recognised, log_in, recognise};
-pub use create_superuser::{Known, create_superuser, find_known, random_password};
-pub use log_in::{Recognised, SignIn, log_in, recognise};
 pub use log_out::{log_out, log_out_everywhere};
 pub use model::{Principal, User};
 pub(crate) use placeholder::is_placeholder;
