@@ -2,6 +2,7 @@
 
 use crate::Db;
 use crate::error::Result;
+use crate::limits::Limiter;
 use crate::mail::Mailer;
 use crate::payments::providers::multicard::Multicard;
 use crate::security::{Passwords, Tokens, Vault};
@@ -21,6 +22,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Makes and reads tokens.
     pub tokens: Tokens,
+    /// Counts how often somebody asks.
+    pub limits: Limiter,
     /// Sends mail.
     pub mailer: Mailer,
     /// Speaks to Multicard.
@@ -39,6 +42,7 @@ impl App {
             cards: Vault::for_cards(&settings.security)?,
             passwords: Passwords::new()?,
             tokens: Tokens::new(&settings.security),
+            limits: Limiter::new(&settings.redis, &settings.limits)?,
             mailer: Mailer::new(&settings.mail)?,
             multicard: Multicard::new(&settings.multicard)?,
             settings,

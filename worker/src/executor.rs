@@ -218,10 +218,12 @@ impl Engine {
             | Kind::Forbidden
             | Kind::NotFound
             | Kind::MethodNotAllowed
+            | Kind::TooSlow
             | Kind::Conflict
             | Kind::TooLarge
             | Kind::Unsupported
-            | Kind::Unprocessable => false,
+            | Kind::Unprocessable
+            | Kind::TooMany => false,
         };
         let wait = (passes && job.attempt < job.max_attempts)
             .then(|| entry.limits.backoff.after(job.attempt));

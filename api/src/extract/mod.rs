@@ -1,5 +1,6 @@
 //! What a handler needs is in its arguments: if it is absent or wrong, the handler does not run.
 
+mod address;
 mod body;
 mod caller;
 mod list;
@@ -15,6 +16,7 @@ use salvo::oapi::{Components, Operation};
 use salvo::{Depot, Request};
 use shared::Result;
 
+pub(crate) use address::client_address;
 pub(crate) use body::{Body, OptionalBody};
 pub(crate) use caller::Caller;
 pub(crate) use list::{List, Listed, Narrowed, Query};

@@ -2,9 +2,11 @@
 
 mod click;
 mod jobs;
+mod limits;
 mod mail;
 mod multicard;
 mod paynet;
+mod server;
 mod staff;
 mod subscriptions;
 mod upkeep;
@@ -19,9 +21,11 @@ use crate::Money;
 use crate::text_enum::text_enum;
 pub use click::ClickSettings;
 pub use jobs::{JobSettings, Transport};
+pub use limits::{LimitSettings, Rate, TrustedProxies};
 pub use mail::{MailSettings, Protection};
 pub use multicard::MulticardSettings;
 pub use paynet::PaynetSettings;
+pub use server::ServerSettings;
 pub use staff::StaffSettings;
 pub use subscriptions::SubscriptionSettings;
 pub use upkeep::UpkeepSettings;
@@ -59,6 +63,10 @@ pub struct Settings {
     pub redis: RedisSettings,
     /// Listening addresses and public URLs.
     pub http: HttpSettings,
+    /// The server's patience.
+    pub server: ServerSettings,
+    /// How often somebody may ask.
+    pub limits: LimitSettings,
     /// Keys and token lifetimes.
     pub security: SecuritySettings,
     /// Outgoing mail.
@@ -129,8 +137,12 @@ pub struct HttpSettings {
     pub scheduler_metrics: SocketAddr,
     /// `PUBLIC_URL` (`http://127.0.0.1:8000`): how the world reaches the API; links in lists and mails start with it.
     pub public_url: String,
-    /// `FRONTEND_URL` (`http://localhost:5173`): the only origin CORS admits, and where payers return to.
+    /// `FRONTEND_URL` (`http://localhost:5173`): the frontend, where payers return to.
     pub frontend_url: String,
+    /// The frontend's origin and those of `CORS_ALLOWED_ORIGINS`: no other page may call the API from a browser.
+    pub origins: Vec<String>,
+    /// `TRUSTED_PROXY_COUNT` and `TRUSTED_PROXIES`: whose word about the client's address is taken.
+    pub trusted_proxies: TrustedProxies,
     /// `ALLOWED_HOSTS` (`*` outside production): the `Host` values the API answers.
     pub allowed_hosts: Vec<String>,
     /// `MAX_BODY_BYTES` (1048576): a JSON body larger than this is 413.
@@ -232,6 +244,8 @@ impl Settings {
             database: database(&vars)?,
             redis: redis(&vars)?,
             http: http(&vars)?,
+            server: server::server(&vars)?,
+            limits: limits::limits(&vars)?,
             security: security(&vars)?,
             mail: mail::mail(&vars)?,
             payme: payme(&vars)?,
@@ -291,6 +305,7 @@ fn http(vars: &Vars) -> Result<HttpSettings, SettingsError> {
         ));
     }
     let base = |url: String| url.trim_end_matches('/').to_owned();
+    let frontend_url = base(vars.required("FRONTEND_URL", "http://localhost:5173")?);
     Ok(HttpSettings {
         listen: vars.parse("API_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8000)))?,
         api_metrics: vars.parse("API_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9101)))?,
@@ -299,7 +314,9 @@ fn http(vars: &Vars) -> Result<HttpSettings, SettingsError> {
         scheduler_metrics: vars
             .parse("SCHEDULER_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9103)))?,
         public_url: base(vars.required("PUBLIC_URL", "http://127.0.0.1:8000")?),
-        frontend_url: base(vars.required("FRONTEND_URL", "http://localhost:5173")?),
+        origins: server::origins(vars, &frontend_url)?,
+        trusted_proxies: limits::trusted_proxies(vars)?,
+        frontend_url,
         allowed_hosts,
         max_body_bytes: vars.parse("MAX_BODY_BYTES", 1 << 20)?,
     })

@@ -9,6 +9,8 @@ mod deal_steps;
 mod deals;
 mod events;
 mod front;
+mod front_door;
+mod front_door_limits;
 mod idempotency;
 mod jobs;
 mod ledger;

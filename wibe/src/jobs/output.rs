@@ -62,10 +62,12 @@ fn sentence(error: &Error) -> String {
         | Kind::Forbidden
         | Kind::NotFound
         | Kind::MethodNotAllowed
+        | Kind::TooSlow
         | Kind::Conflict
         | Kind::TooLarge
         | Kind::Unsupported
-        | Kind::Unprocessable => {}
+        | Kind::Unprocessable
+        | Kind::TooMany => {}
     }
     let mut sentence = error.code().message().get(Language::En).to_owned();
     let Value::Object(details) = error.details(Language::En) else { return sentence };
