@@ -1,5 +1,6 @@
 //! What a handler needs is in its arguments: if it is absent or wrong, the handler does not run.
 
+mod address;
 mod body;
 mod bot;
 mod caller;
@@ -18,6 +19,7 @@ use salvo::oapi::{Components, Operation};
 use salvo::{Depot, Request};
 use shared::Result;
 
+pub(crate) use address::client_address;
 pub(crate) use body::{Body, OptionalBody};
 pub(crate) use bot::Bot;
 pub(crate) use caller::Caller;

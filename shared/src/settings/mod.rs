@@ -3,12 +3,14 @@
 mod click;
 mod google;
 mod jobs;
+mod limits;
 mod mail;
 mod multicard;
 mod outside;
 mod paynet;
 mod reports;
 mod sms;
+mod server;
 mod staff;
 mod subscriptions;
 mod telegram;
@@ -25,11 +27,13 @@ use crate::text_enum::text_enum;
 pub use click::{ClickApiSettings, ClickSettings};
 pub use google::GoogleSettings;
 pub use jobs::{JobSettings, Transport};
+pub use limits::{LimitSettings, Rate, TrustedProxies};
 pub use mail::{MailSettings, Protection};
 pub use multicard::MulticardSettings;
 pub use paynet::PaynetSettings;
 pub use reports::ReportSettings;
 pub use sms::{EskizSettings, SmsSettings, SmsWay};
+pub use server::ServerSettings;
 pub use staff::StaffSettings;
 pub use subscriptions::SubscriptionSettings;
 pub use telegram::TelegramSettings;
@@ -68,6 +72,10 @@ pub struct Settings {
     pub redis: RedisSettings,
     /// Listening addresses and public URLs.
     pub http: HttpSettings,
+    /// The server's patience.
+    pub server: ServerSettings,
+    /// How often somebody may ask.
+    pub limits: LimitSettings,
     /// Keys and token lifetimes.
     pub security: SecuritySettings,
     /// Outgoing mail.
@@ -146,8 +154,12 @@ pub struct HttpSettings {
     pub scheduler_metrics: SocketAddr,
     /// `PUBLIC_URL` (`http://127.0.0.1:8000`): how the world reaches the API; links in lists and mails start with it.
     pub public_url: String,
-    /// `FRONTEND_URL` (`http://localhost:5173`): the only origin CORS admits, and where payers return to.
+    /// `FRONTEND_URL` (`http://localhost:5173`): the frontend, where payers return to.
     pub frontend_url: String,
+    /// The frontend's origin and those of `CORS_ALLOWED_ORIGINS`: no other page may call the API from a browser.
+    pub origins: Vec<String>,
+    /// `TRUSTED_PROXY_COUNT` and `TRUSTED_PROXIES`: whose word about the client's address is taken.
+    pub trusted_proxies: TrustedProxies,
     /// `ALLOWED_HOSTS` (`*` outside production): the `Host` values the API answers.
     pub allowed_hosts: Vec<String>,
     /// `MAX_BODY_BYTES` (1048576): a JSON body larger than this is 413.
@@ -256,6 +268,8 @@ impl Settings {
             database: database(&vars)?,
             redis: redis(&vars)?,
             http: http(&vars)?,
+            server: server::server(&vars)?,
+            limits: limits::limits(&vars)?,
             security: security(&vars)?,
             mail: mail::mail(&vars)?,
             sms: sms::sms(&vars)?,
@@ -319,6 +333,7 @@ fn http(vars: &Vars) -> Result<HttpSettings, SettingsError> {
         ));
     }
     let base = |url: String| url.trim_end_matches('/').to_owned();
+    let frontend_url = base(vars.required("FRONTEND_URL", "http://localhost:5173")?);
     Ok(HttpSettings {
         listen: vars.parse("API_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8000)))?,
         api_metrics: vars.parse("API_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9101)))?,
@@ -327,7 +342,9 @@ fn http(vars: &Vars) -> Result<HttpSettings, SettingsError> {
         scheduler_metrics: vars
             .parse("SCHEDULER_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9103)))?,
         public_url: base(vars.required("PUBLIC_URL", "http://127.0.0.1:8000")?),
-        frontend_url: base(vars.required("FRONTEND_URL", "http://localhost:5173")?),
+        origins: server::origins(vars, &frontend_url)?,
+        trusted_proxies: limits::trusted_proxies(vars)?,
+        frontend_url,
         allowed_hosts,
         max_body_bytes: vars.parse("MAX_BODY_BYTES", 1 << 20)?,
     })

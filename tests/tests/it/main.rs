@@ -12,6 +12,8 @@ mod deals;
 mod events;
 mod front;
 mod google;
+mod front_door;
+mod front_door_limits;
 mod idempotency;
 mod jobs;
 mod ledger;
