@@ -3,6 +3,7 @@
 mod app;
 mod error;
 mod extract;
+mod limits;
 mod middleware;
 mod openapi;
 pub mod prelude;
@@ -12,6 +13,8 @@ mod routes;
 mod server;
 #[cfg(test)]
 mod wire;
+#[cfg(test)]
+mod wire_front_door;
 
 pub use router::service;
 pub use server::{Running, serve, terminated};

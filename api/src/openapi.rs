@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Once;
 
 use salvo::Router;
-use salvo::http::StatusCode;
+use salvo::http::{Method, StatusCode};
 use salvo::oapi::naming::{FlexNamer, set_namer};
 use salvo::oapi::security::{Http, HttpAuthScheme};
 use salvo::oapi::{
@@ -16,6 +16,7 @@ use shared::Code;
 use shared::error::Kind;
 
 use crate::error::{Failure, status};
+use crate::limits::Group;
 
 /// The tag of operations that speak a provider's protocol.
 const WEBHOOKS: &str = "webhooks";
@@ -30,6 +31,10 @@ const INTRODUCTION: &str = "WibeStore, a marketplace for game accounts.\n\n\
     Lists answer `{count, next, previous, results}` and take `page` and `limit` (at most 100), or `limit` and `offset`; \
     `fields` picks fields of each row. An empty parameter is an absent one; an unknown one is refused. Long histories are \
     also feeds: `cursor=start`, then each `next`; they are not counted.\n\n\
+    Requests are counted per group of routes (`x-rate-limit` names it) and per person, or per address for strangers and \
+    sign-ins. `RateLimit-Policy: \"auth\";q=10;w=60` says how many are let through in any 60 seconds, \
+    `RateLimit: \"auth\";r=9;t=60` how many are left and in how many seconds there is one more; over the limit the answer is \
+    429 `RATE_LIMITED` with `Retry-After`. Times are real seconds.\n\n\
     A POST that takes `Idempotency-Key` may be repeated with the same key: it has one effect and one answer, and only \
     successes are remembered.\n\n\
     | code | status | meaning |\n|---|---|---|\n";
@@ -50,6 +55,7 @@ pub(crate) fn document(router: &Router, public_url: &str) -> OpenApi {
     for (path, mut item) in std::mem::take(&mut *document.paths) {
         for (method, operation) in item.operations.iter_mut() {
             complete(&mut components, method, operation);
+            name_limit(&path, method, operation);
             distinguish(&mut ids, operation);
         }
         // The router takes both forms; the documentation shows the canonical one.
@@ -64,11 +70,20 @@ fn complete(components: &mut Components, method: &PathItemType, operation: &mut 
     if operation.tags.iter().any(|tag| tag == WEBHOOKS) {
         return;
     }
-    declare(components, operation, &[Kind::MethodNotAllowed, Kind::Internal, Kind::Unavailable]);
+    let kinds = [Kind::MethodNotAllowed, Kind::TooMany, Kind::Internal, Kind::Unavailable];
+    declare(components, operation, &kinds);
     if !matches!(method, PathItemType::Get | PathItemType::Head) {
         declare(components, operation, &[Kind::Conflict]);
     }
     give_failures_their_body(components, operation);
+}
+
+/// Says which limit an operation counts against.
+fn name_limit(path: &str, method: &PathItemType, operation: &mut Operation) {
+    let reads = matches!(method, PathItemType::Get | PathItemType::Head);
+    let method = if reads { Method::GET } else { Method::POST };
+    let group = Group::of(&method, path);
+    operation.extensions.insert("x-rate-limit".to_owned(), group.name().into());
 }
 
 /// A handler that is served under several names has an id for each.
@@ -179,7 +194,7 @@ mod tests {
                 );
                 assert!(!operation.tags.is_empty(), "{name} has no tag");
                 let own_protocol = operation.tags.iter().any(|tag| tag == WEBHOOKS);
-                for status in ["405", "500", "503"] {
+                for status in ["405", "429", "500", "503"] {
                     assert!(
                         own_protocol || operation.responses.contains_key(status),
                         "{name} does not declare {status}"

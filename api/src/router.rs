@@ -14,6 +14,10 @@ use crate::app::{AppState, Draining};
 use crate::error::envelope;
 use crate::extract::remember_caller;
 use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
+use crate::middleware::{
+    AllowedHosts, Cors, FromOurPages, SecurityHeaders, Timeout, catch_panics, limit, observe,
+    request_id, show_limit_zeros,
+};
 use crate::openapi;
 use crate::routes::{
     accounts, admin, audit_log, click, docs, escrows, games, health, jobs, listings, multicard,
@@ -59,6 +63,12 @@ fn people() -> Router {
         .push(at("google/link").post(accounts::link_google))
         .push(at("refresh").post(accounts::refresh))
         .push(at("logout").post(accounts::log_out))
+        .push(at("logout-all").post(accounts::log_out_everywhere))
+        .push(at("sessions").get(accounts::list_sessions))
+        .push(at("sessions/{id}").delete(accounts::end_session))
+        .push(at("password/reset").post(accounts::request_password_reset))
+        .push(at("password/reset/confirm").post(accounts::reset_password))
+        .push(at("password/change").post(accounts::change_password))
         .push(at("email/verify").get(accounts::confirm_email_page).post(accounts::verify_email))
         .push(at("email/confirm").post(accounts::confirm_email))
         .push(at("email/resend").post(accounts::resend_verification))
@@ -232,6 +242,7 @@ pub(crate) fn build(app: Arc<App>, draining: Draining) -> Service {
 
 pub(crate) fn surround(mut router: Router, app: Arc<App>, draining: Draining) -> Service {
     answer_head(&mut router);
+    show_limit_zeros();
     let http = &app.settings.http;
     Service::new(router)
         .hoop(request_id)
@@ -239,9 +250,12 @@ pub(crate) fn surround(mut router: Router, app: Arc<App>, draining: Draining) ->
         .hoop(SecurityHeaders { production: app.settings.env == AppEnv::Production })
         .hoop(catch_panics)
         .hoop(AllowedHosts { hosts: http.allowed_hosts.clone() })
-        .hoop(Cors { origin: http.frontend_url.clone() })
+        .hoop(Cors { origins: http.origins.clone() })
         .hoop(inject(draining).inject(AppState::new(Arc::clone(&app))))
         .hoop(remember_caller)
+        .hoop(Timeout { after: app.settings.server.request_timeout })
+        .hoop(limit)
+        .hoop(FromOurPages { origins: http.origins.clone() })
         .catcher(Catcher::default().hoop(envelope))
 }
 

@@ -63,6 +63,7 @@ pub fn schedule() -> Vec<Scheduled> {
         at::<kinds::WipeCardNumbers>("0 50 20 * * *", CatchUp::Once, "30 days after the payout"),
         at::<kinds::PruneJobs>("0 10 * * * *", CatchUp::Once, "jobs that ended long ago"),
         at::<kinds::PruneIdempotencyKeys>("0 25 * * * *", CatchUp::Once, "keys of 30 days ago"),
+        at::<kinds::PruneSignInRecords>("0 55 * * * *", CatchUp::Once, "guesses of yesterday"),
         at::<kinds::MaintainPartitions>("0 40 * * * *", CatchUp::Once, "room for attempts ahead"),
     ]
 }

@@ -3,6 +3,7 @@
 use crate::Db;
 use crate::accounts::Google;
 use crate::error::Result;
+use crate::limits::Limiter;
 use crate::mail::Mailer;
 use crate::payments::providers::click::ClickApi;
 use crate::payments::providers::multicard::Multicard;
@@ -24,6 +25,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Makes and reads tokens.
     pub tokens: Tokens,
+    /// Counts how often somebody asks.
+    pub limits: Limiter,
     /// Sends mail.
     pub mailer: Mailer,
     /// Sends SMS.
@@ -48,6 +51,7 @@ impl App {
             cards: Vault::for_cards(&settings.security)?,
             passwords: Passwords::new()?,
             tokens: Tokens::new(&settings.security),
+            limits: Limiter::new(&settings.redis, &settings.limits)?,
             mailer: Mailer::new(&settings.mail)?,
             sms: SmsSender::new(&settings.sms)?,
             multicard: Multicard::new(&settings.multicard)?,

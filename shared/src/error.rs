@@ -26,6 +26,8 @@ pub enum Kind {
     NotFound,
     /// 405: the address exists, the method does not.
     MethodNotAllowed,
+    /// 408: the request did not arrive in time.
+    TooSlow,
     /// 409: the state forbids it.
     Conflict,
     /// 413: too many bytes.
@@ -35,6 +37,8 @@ pub enum Kind {
     /// 422: understood, and at odds with an earlier request.
     Unprocessable,
     /// 429: too often; `details.retry_after` says when to come back, in seconds.
+    /// 429: too often; later it may be asked again.
+    /// 429: too many requests.
     TooMany,
     /// 500: our fault.
     Internal,
@@ -94,6 +98,10 @@ codes! {
     RateLimited = "RATE_LIMITED", TooMany, "So'rovlar juda ko'p. Keyinroq urinib ko'ring.", "Слишком много запросов. Попробуйте позже.", "Too many requests. Please try again later.";
     /// The balance does not cover it.
     InsufficientFunds = "INSUFFICIENT_FUNDS", PaymentRequired, "Balansda mablag' yetarli emas.", "Недостаточно средств на балансе.", "Insufficient funds on the balance.";
+    /// Too many wrong passwords; `details.retry_after` is in how many seconds the next is looked at, as in `Retry-After`.
+    TooManyAttempts = "TOO_MANY_ATTEMPTS", TooMany, "Urinishlar juda ko'p. Keyinroq qayta urinib ko'ring.", "Слишком много попыток. Повторите позже.", "Too many attempts. Please try again later.";
+    /// A page of another site asked, or a request without the headers that prove it did not.
+    CsrfRefused = "CSRF_REFUSED", Forbidden, "So'rov rad etildi.", "Запрос отклонён.", "The request was refused.";
     /// Signed in, but not allowed.
     PermissionDenied = "PERMISSION_DENIED", Forbidden, "Bu amal uchun ruxsat yo'q.", "Недостаточно прав для этого действия.", "You are not allowed to do this.";
     /// The action needs a proven e-mail, phone or Telegram.
@@ -130,6 +138,12 @@ codes! {
     SwitchedOff = "SWITCHED_OFF", Conflict, "Bu amal vaqtincha to'xtatilgan.", "Эта операция временно остановлена.", "This is switched off for the moment.";
     /// Staff froze the person's money: it can be paid in, not spent.
     AccountFrozen = "ACCOUNT_FROZEN", Conflict, "Balans muzlatilgan.", "Баланс заморожен.", "The balance is frozen.";
+    /// Too many requests in a short time; `details.retry_after` and `Retry-After` say in how many seconds one more is welcome.
+    RateLimited = "RATE_LIMITED", TooMany, "So'rovlar juda ko'p. Birozdan keyin urinib ko'ring.", "Слишком много запросов. Попробуйте немного позже.", "Too many requests. Please try again a little later.";
+    /// A request that is authenticated by its cookie alone and does not come from the frontend's pages.
+    CsrfRefused = "CSRF_REFUSED", Forbidden, "So'rov bizning sahifamizdan yuborilmagan.", "Запрос отправлен не с нашей страницы.", "The request does not come from our page.";
+    /// The body stopped arriving; nothing happened.
+    RequestTimeout = "REQUEST_TIMEOUT", TooSlow, "So'rov to'liq yetib kelmadi.", "Запрос не был получен полностью.", "The request did not arrive in time.";
     /// More bytes than the address takes.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", TooLarge, "So'rov hajmi juda katta.", "Слишком большой запрос.", "The request is too large.";
     /// Anything but `application/json`.
@@ -138,9 +152,14 @@ codes! {
     InternalError = "INTERNAL_ERROR", Internal, "Ichki xatolik. Keyinroq urinib ko'ring.", "Внутренняя ошибка. Попробуйте позже.", "Internal error. Please try again later.";
     /// A lock was held too long; nothing happened.
     Busy = "BUSY", Unavailable, "Tizim band. Qayta urinib ko'ring.", "Система занята. Повторите попытку.", "The system is busy. Please try again.";
+    /// It took too long and was given up; look whether it happened before you repeat it.
+    TimedOut = "TIMED_OUT", Unavailable, "So'rov juda uzoq bajarildi. Natijani tekshirib, qayta urinib ko'ring.", "Запрос выполнялся слишком долго. Проверьте результат и повторите попытку.", "The request took too long. Check the result before you try again.";
     /// Something we depend on does not answer; nothing happened.
     ServiceUnavailable = "SERVICE_UNAVAILABLE", Unavailable, "Xizmat vaqtincha ishlamayapti.", "Сервис временно недоступен.", "The service is temporarily unavailable.";
 }
+
+/// The fact that says when to come back.
+const RETRY_AFTER: &str = "retry_after";
 
 /// What is wrong with one field.
 #[derive(Clone, Debug)]
@@ -217,6 +236,17 @@ impl Error {
     pub fn retry_after(&self) -> Option<u64> {
         let fact = self.facts.iter().find(|(name, _)| *name == "retry_after");
         fact.and_then(|(_, seconds)| seconds.as_u64())
+    /// The same, to be asked again after so many seconds.
+    #[must_use]
+    pub fn after(self, seconds: u64) -> Self {
+        self.fact(RETRY_AFTER, seconds.into())
+    }
+
+    /// After how many seconds it may be asked again.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        let (_, seconds) = self.facts.iter().find(|(name, _)| *name == RETRY_AFTER)?;
+        seconds.as_u64()
     }
 
     /// The stable code.

@@ -23,6 +23,7 @@ pub mod error;
 pub mod ids;
 pub mod jobs;
 pub mod language;
+pub mod limits;
 pub mod mail;
 pub mod migrate;
 pub mod money;

@@ -319,6 +319,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    known_devices (user_id, device) {
+        user_id -> Uuid,
+        device -> Bytea,
+        first_seen_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     listing_credentials (listing_id) {
         listing_id -> Uuid,
         key_id -> Text,
@@ -414,6 +423,26 @@ diesel::table! {
         used_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         ip -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    password_history (id) {
+        id -> BigInt,
+        user_id -> Uuid,
+        password_hash -> Text,
+        replaced_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    password_resets (id) {
+        id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        address -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -534,6 +563,11 @@ diesel::table! {
         role -> Text,
         granted_by -> Nullable<Uuid>,
         granted_at -> Timestamptz,
+    sign_in_failures (subject) {
+        subject -> Bytea,
+        failures -> Integer,
+        last_at -> Timestamptz,
+        wait_until -> Timestamptz,
     }
 }
 
@@ -689,12 +723,15 @@ diesel::joinable!(escrow_evidence -> escrows (escrow_id));
 diesel::joinable!(escrow_evidence -> users (author_id));
 diesel::joinable!(escrow_status_history -> escrows (escrow_id));
 diesel::joinable!(escrows -> listings (listing_id));
+diesel::joinable!(known_devices -> users (user_id));
 diesel::joinable!(listing_credentials -> listings (listing_id));
 diesel::joinable!(listing_search -> listings (listing_id));
 diesel::joinable!(listing_status_history -> listings (listing_id));
 diesel::joinable!(listings -> games (game_id));
 diesel::joinable!(multicard_invoices -> transactions (transaction_id));
 diesel::joinable!(one_time_codes -> users (user_id));
+diesel::joinable!(password_history -> users (user_id));
+diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(payment_cases -> transactions (transaction_id));
 diesel::joinable!(payment_cases -> users (resolved_by));
 diesel::joinable!(payme_transactions -> transactions (transaction_id));
@@ -730,12 +767,15 @@ diesel::allow_tables_to_appear_in_same_query!(
     job_rates,
     job_workers,
     jobs,
+    known_devices,
     listing_credentials,
     listing_search,
     listing_status_history,
     listings,
     multicard_invoices,
     one_time_codes,
+    password_history,
+    password_resets,
     payme_transactions,
     payment_cases,
     payment_methods,
@@ -744,6 +784,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     social_accounts,
     staff_roles,
+    sign_in_failures,
     subscription_plans,
     transactions,
     user_subscriptions,

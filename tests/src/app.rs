@@ -111,6 +111,12 @@ impl TestApp {
             ("DATABASE_POOL_SIZE", "10"),
             // No test waits for its turn to mail, unless that is what it is about.
             ("MAIL_PER_SECOND", "1000"),
+            // Nor for being many at once.
+            ("RATE_LIMIT_AUTH", "off"),
+            ("RATE_LIMIT_API", "off"),
+            ("RATE_LIMIT_WS", "off"),
+            // Where it is on, counts are exact however busy the machine is.
+            ("RATE_LIMIT_REDIS_TIMEOUT", "10s"),
             ("LOG_LEVEL", "warn"),
             ("PAYME_SECRET_KEY", "test-payme-key"),
             ("CLICK_SECRET_KEY", "test-click-key"),

@@ -31,3 +31,13 @@ pub fn verification_token(dir: &Path, address: &str) -> Option<String> {
     })?;
     Some(after[..end].to_owned())
 }
+
+/// Person and token of the newest link to choose a new password that was mailed to an address.
+pub fn reset_link(dir: &Path, address: &str) -> Option<(String, String)> {
+    let mails = mails_to(dir, address);
+    let link = mails.iter().rev().find_map(|mail| mail.split_once("/reset-password?uid="));
+    let (id, after) = link?.1.split_once("&token=")?;
+    let word = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
+    let token = after.chars().take_while(|character| word(*character)).collect();
+    Some((id.to_owned(), token))
+}

@@ -55,6 +55,16 @@ impl RedisServer {
         .await;
     }
 
+    /// Makes it fall silent: connections stay, answers do not come.
+    pub fn freeze(&self) {
+        self.process.as_ref().expect("runs").signal("STOP");
+    }
+
+    /// Lets it go on where it stopped.
+    pub fn thaw(&self) {
+        self.process.as_ref().expect("runs").signal("CONT");
+    }
+
     /// Kills it.
     pub fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {

@@ -218,6 +218,7 @@ impl Engine {
             | Kind::Forbidden
             | Kind::NotFound
             | Kind::MethodNotAllowed
+            | Kind::TooSlow
             | Kind::Conflict
             | Kind::TooLarge
             | Kind::Unsupported

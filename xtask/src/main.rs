@@ -15,6 +15,7 @@ mod home;
 mod hooks;
 mod http;
 mod interrupts;
+mod known_passwords;
 mod leftovers;
 mod platform;
 mod ports;
@@ -49,6 +50,8 @@ cargo xtask faults [--rounds 1] [--seed S] [--only 7] [--full]
     Fifteen faults (kills, wipes, restarts, skewed clocks, hostile hands) against business load, judged by SQL.
 cargo xtask coverage [--enforce] [arguments of cargo test]
     Line coverage per layer, against its floors.
+cargo xtask known-passwords FILE...
+    Makes the list of passwords that are refused, of our own words and of files with one password a line.
 cargo xtask hooks
     Installs the pre-commit hook: formatting and lints.";
 
@@ -77,6 +80,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "bench" => bench::run(&checkout, rest),
         "faults" => faults::run(&checkout, rest),
         "coverage" => coverage::run(checkout, rest),
+        "known-passwords" => known_passwords::make(&checkout, rest).map(|()| ExitCode::SUCCESS),
         "hooks" => hooks::install(&checkout).map(|()| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {
             say(HELP);

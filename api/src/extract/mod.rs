@@ -1,5 +1,6 @@
 //! What a handler needs is in its arguments: if it is absent or wrong, the handler does not run.
 
+mod address;
 mod body;
 mod bot;
 mod caller;
@@ -7,6 +8,7 @@ mod list;
 mod on_behalf;
 mod once;
 mod path;
+pub(crate) mod refresh_cookie;
 mod schema;
 mod shows;
 mod signed_in;
@@ -17,6 +19,7 @@ use salvo::oapi::{Components, Operation};
 use salvo::{Depot, Request};
 use shared::Result;
 
+pub(crate) use address::client_address;
 pub(crate) use body::{Body, OptionalBody};
 pub(crate) use bot::Bot;
 pub(crate) use caller::Caller;
@@ -24,6 +27,7 @@ pub(crate) use list::{List, Listed, Narrowed, Query};
 pub(crate) use on_behalf::remember_caller;
 pub(crate) use once::{Begun, Once};
 pub(crate) use path::{Id, Number, Slug};
+pub(crate) use refresh_cookie::RefreshCookie;
 pub(crate) use shows::{Shown, Shows, View};
 pub(crate) use signed_in::{
     Attempt, Finance, MaybeSignedIn, Moderator, SignedIn, Staff, Superuser, Verified, require,

@@ -8,10 +8,10 @@ use salvo::http::header::{
 use salvo::http::{Method, StatusCode};
 use salvo::{Depot, FlowCtrl, Handler, Request, Response, async_trait};
 
-/// Admits one origin, exactly as it is written; everybody else gets no header at all.
+/// Admits origins exactly as they are written; everybody else, `null` included, gets no header at all.
 pub(crate) struct Cors {
     /// `https://host[:port]`, without a path.
-    pub(crate) origin: String,
+    pub(crate) origins: Vec<String>,
 }
 
 #[async_trait]
@@ -26,8 +26,8 @@ impl Handler for Cors {
         let origin = req.headers().get(ORIGIN).cloned();
         let preflight = req.method() == Method::OPTIONS
             && req.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        res.headers_mut().insert(VARY, HeaderValue::from_static("Origin"));
-        if let Some(origin) = origin.filter(|origin| origin.as_bytes() == self.origin.as_bytes()) {
+        res.headers_mut().append(VARY, HeaderValue::from_static("Origin"));
+        if let Some(origin) = origin.filter(|origin| self.admits(origin)) {
             admit(origin, preflight, res.headers_mut());
         }
         if preflight {
@@ -36,6 +36,12 @@ impl Handler for Cors {
         } else {
             ctrl.call_next(req, depot, res).await;
         }
+    }
+}
+
+impl Cors {
+    fn admits(&self, origin: &HeaderValue) -> bool {
+        self.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
     }
 }
 
@@ -49,13 +55,17 @@ fn admit(origin: HeaderValue, preflight: bool, headers: &mut HeaderMap) {
         );
         headers.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("authorization, content-type, idempotency-key, x-request-id"),
+            HeaderValue::from_static(
+                "authorization, content-type, idempotency-key, x-request-id, x-requested-with",
+            ),
         );
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     } else {
         headers.insert(
             ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("idempotency-replayed, retry-after, x-request-id"),
+            HeaderValue::from_static(
+                "idempotency-replayed, ratelimit, ratelimit-policy, retry-after, x-request-id",
+            ),
         );
     }
 }

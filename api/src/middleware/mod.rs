@@ -5,6 +5,10 @@ mod headers;
 mod hosts;
 mod measure;
 mod panics;
+mod rate;
+mod same_site;
+mod timeout;
+mod tokens;
 mod trace;
 
 pub(crate) use cors::Cors;
@@ -12,4 +16,7 @@ pub(crate) use headers::SecurityHeaders;
 pub(crate) use hosts::AllowedHosts;
 pub(crate) use measure::observe;
 pub(crate) use panics::catch_panics;
+pub(crate) use rate::{limit, show_zeros as show_limit_zeros};
+pub(crate) use same_site::FromOurPages;
+pub(crate) use timeout::Timeout;
 pub(crate) use trace::request_id;

@@ -1,21 +1,28 @@
 //! Signing in by e-mail and password.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::attempts::{self, Subject};
+use super::devices;
 use super::fields::canonical_email;
 use super::model::User;
 use super::session::Client;
+use super::set_password::Kept;
 use super::sign_in::{Means, SignIn, sign_in};
 use crate::error::{Code, Result};
 use crate::ids::UserId;
-use crate::schema::users;
+use crate::schema::{known_devices, users};
 use crate::{App, Tx};
 
 /// Somebody whose password was right a moment ago.
 pub struct Recognised {
     user: UserId,
-    password_hash: String,
+    kept: Kept,
+    /// The same password, hashed with today's parameters, when it was kept with others.
+    rehashed: Option<String>,
+    subject: Subject,
 }
 
 /// Finds out whose e-mail and password these are. An unknown address, a closed account and a wrong password cost the
@@ -24,22 +31,29 @@ pub struct Recognised {
 /// It takes no transaction: hashing is slow, so it holds no connection meanwhile. [`log_in`] looks again.
 ///
 /// # Errors
-/// `INVALID_CREDENTIALS`.
-pub async fn recognise(app: &App, email: &str, password: &str) -> Result<Recognised> {
-    let known: Option<(UserId, Option<String>)> = {
-        let conn = &mut app.db.read().await?;
-        users::table
-            .filter(users::email.eq(canonical_email(email)))
-            .filter(users::deleted_at.is_null())
-            .select((users::id, users::password_hash))
-            .first(conn)
-            .await
-            .optional()?
-    };
-    let (user, hash) = known.map_or((None, None), |(user, hash)| (Some(user), hash));
-    let matches = app.passwords.verify(password, hash.as_deref()).await?;
-    match (user, hash) {
-        (Some(user), Some(password_hash)) if matches => Ok(Recognised { user, password_hash }),
+/// `INVALID_CREDENTIALS`; `TOO_MANY_ATTEMPTS` when the password was not looked at.
+pub async fn recognise(
+    app: &App,
+    email: &str,
+    password: &str,
+    client: &Client,
+) -> Result<Recognised> {
+    let email = canonical_email(email);
+    let device = devices::print(client);
+    let (user, kept, is_known_device) = find(app, &email, &device).await?;
+    let subject =
+        if is_known_device { Subject::device(&email, &device) } else { Subject::address(&email) };
+    app.db.transaction(async |tx| attempts::begin(tx, &subject).await).await?;
+    let matches = app.passwords.verify(password, kept.hash.as_deref()).await?;
+    match (user, &kept.hash) {
+        (Some(user), Some(hash)) if matches => {
+            let rehashed = if app.passwords.is_outdated(hash) {
+                Some(app.passwords.hash(password).await?)
+            } else {
+                None
+            };
+            Ok(Recognised { user, kept, rehashed, subject })
+        }
         (Some(user), _) => {
             tracing::warn!(target: "accounts", user = %user, "sign-in refused: wrong password");
             Err(Code::InvalidCredentials.into())
@@ -49,6 +63,32 @@ pub async fn recognise(app: &App, email: &str, password: &str) -> Result<Recogni
             Err(Code::InvalidCredentials.into())
         }
     }
+}
+
+/// Who has an address, and whether they have signed in from this device: one statement, whether somebody has it or not.
+async fn find(app: &App, email: &str, device: &[u8]) -> Result<(Option<UserId>, Kept, bool)> {
+    type Row = (UserId, Option<String>, Option<DateTime<Utc>>, Option<UserId>);
+    let conn = &mut app.db.read().await?;
+    let theirs = known_devices::user_id.eq(users::id).and(known_devices::device.eq(device));
+    let row: Option<Row> = users::table
+        .left_join(known_devices::table.on(theirs))
+        .filter(users::email.eq(email))
+        .filter(users::deleted_at.is_null())
+        .select((
+            users::id,
+            users::password_hash,
+            users::password_changed_at,
+            known_devices::user_id.nullable(),
+        ))
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(match row {
+        Some((user, hash, changed_at, known)) => {
+            (Some(user), Kept { hash, changed_at }, known.is_some())
+        }
+        None => (None, Kept::default(), false),
+    })
 }
 
 /// Opens a session for a person who was recognised.
@@ -63,17 +103,16 @@ pub async fn log_in(
     client: &Client,
 ) -> Result<SignIn> {
     let user = User::lock(tx, recognised.user).await?.ok_or(Code::InvalidCredentials)?;
-    user.admit(&recognised.password_hash)?;
-    sign_in(tx, app, user, Means::Password, client).await
-}
-
-impl User {
-    /// Whether the password that was matched is still theirs.
-    fn admit(&self, matched_hash: &str) -> Result<()> {
-        if self.password_hash.as_deref() == Some(matched_hash) {
-            Ok(())
-        } else {
-            Err(Code::InvalidCredentials.into())
-        }
+    if !Kept::find(tx, user.id).await?.is_still(&recognised.kept) {
+        return Err(Code::InvalidCredentials.into());
     }
+    attempts::forgive(tx, &recognised.subject).await?;
+    if let Some(rehashed) = &recognised.rehashed {
+        diesel::update(users::table.find(user.id))
+            .set(users::password_hash.eq(rehashed))
+            .execute(tx.conn())
+            .await?;
+        tracing::info!(target: "accounts", user = %user.id, "password hashed anew");
+    }
+    sign_in(tx, app, user, Means::Password, client).await
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::model::User;
 use super::session::{self, Session};
 use crate::audit::{self, Actor};
 use crate::error::Result;
@@ -36,6 +37,8 @@ pub async fn log_out(tx: &mut Tx, id: SessionId) -> Result<Outcome> {
 /// # Errors
 /// The database's.
 pub async fn log_out_everywhere(tx: &mut Tx, user: UserId) -> Result<Outcome> {
+    // Whoever ends many sessions of a person holds the person, so that two who do never wait for each other.
+    let _person = User::lock(tx, user).await?;
     let ended = session::revoke(tx, user, None, "signed_out_everywhere").await?;
     if ended == 0 {
         return Ok(Outcome::AlreadyDone);

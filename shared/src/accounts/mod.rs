@@ -14,40 +14,58 @@
 //!
 //! Besides e-mail and password, a code proves a phone, or an account with Telegram: see [`codes`]. Such people have no
 //! address, and no letter goes to the one that stands in for it.
+//! ```text
+//!   a password is guessed at ──▶ counted (attempts), then looked at; ten are free, then the next one waits
+//!   request_password_reset ──▶ link, 30 minutes, once ──▶ reset_password ─┬─▶ every session ends, links die, a letter
+//!   change_password (with the present one) ──────────────────────────────┘    (changing keeps the session it came from)
+//! ```
 //!
 //! Sessions are rows, so ending one ends its tokens at once and no loss of Redis revives them. A refresh token is
 //! derived from session and generation, a mailed token from its row: nothing that opens an account is stored.
 
+mod attempts;
 mod authenticate;
+mod change_password;
 mod close_unproven;
 pub mod codes;
 mod create_superuser;
+mod devices;
 mod email_token;
 mod fields;
 mod google;
+mod forget_sign_ins;
 pub mod jobs;
+mod known_passwords;
 mod log_in;
 mod log_out;
 mod model;
 mod password_policy;
 mod placeholder;
+mod password_reset;
 mod profile;
 mod refresh;
 mod register;
+mod request_password_reset;
 mod resend_verification;
 mod roles;
+mod reset_password;
+mod security_news;
 mod session;
+mod sessions;
+mod set_password;
 mod sign_in;
 mod social;
 mod update_profile;
 mod verify_email;
 
 pub use authenticate::authenticate;
+pub use change_password::{PasswordChange, PasswordChangeForm, change_password};
 pub use close_unproven::{Registered, close_unproven, count_unproven};
 pub use create_superuser::{Known, create_superuser, find_known, random_password};
 pub use google::{
     Consent, Google, GoogleToken, Identity, link_google, sign_in_with_google, unlink_google,
 };
+pub use forget_sign_ins::{count_forgotten, forget_sign_ins};
 pub use log_in::{Recognised, log_in, recognise};
 pub use log_out::{log_out, log_out_everywhere};
 pub use model::{Principal, User};
@@ -56,10 +74,14 @@ pub use profile::{Profile, profile};
 pub use refresh::{Refreshed, refresh};
 pub(crate) use register::insert;
 pub use register::{Registration, RegistrationForm, register};
+pub use request_password_reset::request_password_reset;
 pub use resend_verification::{Addressee, resend_verification};
 pub(crate) use roles::begin_as_staff;
 pub use roles::{Right, Role, Roles, Turn, change_role, note_refusal, roles_of};
+pub use reset_password::{PasswordReset, PasswordResetForm, reset_password};
+pub use security_news::SecurityNews;
 pub use session::{Client, TokenPair};
+pub use sessions::{SessionView, end_session, list_sessions};
 pub use sign_in::{Means, SignIn};
 pub use update_profile::{ProfileForm, update_profile};
 pub use verify_email::verify_email;

@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
+use super::jobs::SendSecurityEmail;
 use super::model::User;
+use super::security_news::SecurityNews;
 use super::session::{self, Session, TokenPair, Turn, delta};
 use crate::audit::{self, Actor};
 use crate::error::{Code, Error, Result};
 use crate::ids::UserId;
 use crate::security::RefreshToken;
-use crate::{App, Tx};
+use crate::{App, Tx, jobs};
 
 /// What came of a refresh token. A refusal is a value, because it may have ended the session: the transaction must
 /// commit that, and only then does the caller see the error.
@@ -34,7 +36,7 @@ impl Refreshed {
 }
 
 /// Continues a session: its current token begins the next generation, the one just before it gets the current one
-/// again, and an older one ends the session, because somebody has a copy of it.
+/// again, and an older one ends the session, because somebody has a copy of it; then the person is told.
 ///
 /// # Errors
 /// The database's.
@@ -70,5 +72,7 @@ async fn end_copied(tx: &mut Tx, user: UserId, session: &Session) -> Result<()> 
     )
     .await?;
     tracing::warn!(target: "accounts", user = %user, session = %session.id, "refresh token reused; session ended");
+    let news = SecurityNews::TokenReused { session_id: session.id };
+    jobs::enqueue(tx, &SendSecurityEmail { user_id: user, news }).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use diesel_async::RunQueryDsl;
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use super::devices;
 use super::email_token;
 use super::fields::{self, Issues};
 use super::model::User;
@@ -141,6 +142,7 @@ pub async fn register(
     user.last_login = Some(tx.now());
     insert(tx, &user).await?;
     let session = Session::open(tx, app, user.id, client).await?;
+    devices::remember(tx, user.id, client).await?;
     email_token::mail_proof(tx, &user).await?;
     audit::record(
         tx,

@@ -116,6 +116,11 @@ impl Session {
         Ok(row)
     }
 
+    /// Whether nobody has ended it.
+    pub(super) fn is_open(&self) -> bool {
+        self.revoked_at.is_none()
+    }
+
     /// What a refresh token of `generation` is good for now.
     pub(super) fn turn(&self, generation: i32, now: DateTime<Utc>, idle_max: TimeDelta) -> Turn {
         if self.revoked_at.is_some() {
@@ -175,6 +180,22 @@ pub(super) async fn revoke(
         }
         None => diesel::update(sessions::table.filter(live)).set(end).execute(tx.conn()).await?,
     };
+    Ok(ended)
+}
+
+/// Ends the live sessions of a person but the one that is named, if any is. Returns how many there were.
+pub(super) async fn revoke_others(
+    tx: &mut Tx,
+    user: UserId,
+    keep: Option<SessionId>,
+    reason: &str,
+) -> Result<usize> {
+    let Some(keep) = keep else { return revoke(tx, user, None, reason).await };
+    let live = sessions::user_id.eq(user).and(sessions::revoked_at.is_null());
+    let ended = diesel::update(sessions::table.filter(live.and(sessions::id.ne(keep))))
+        .set((sessions::revoked_at.eq(tx.now()), sessions::revoked_reason.eq(reason)))
+        .execute(tx.conn())
+        .await?;
     Ok(ended)
 }
 

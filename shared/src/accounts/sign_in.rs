@@ -4,14 +4,17 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
+use super::devices::{self, Seen};
+use super::jobs::SendSecurityEmail;
 use super::model::User;
 use super::profile::{Profile, profile};
+use super::security_news::SecurityNews;
 use super::session::{Client, Session, TokenPair};
 use crate::audit::{self, Actor};
 use crate::error::{Code, Result};
 use crate::schema::users;
 use crate::text_enum::text_enum;
-use crate::{App, Tx};
+use crate::{App, Tx, jobs};
 
 text_enum! {
     /// How a person proved who they are.
@@ -35,7 +38,8 @@ pub struct SignIn {
     pub tokens: TokenPair,
 }
 
-/// Opens a session for a person whose row is locked. The caller has judged the proof, and that the account is theirs.
+/// Opens a session for a person whose row is locked, and has them told when it is from a device that they never signed in
+/// from. The caller has judged the proof, and that the account is theirs.
 ///
 /// # Errors
 /// `ACCOUNT_DISABLED` when they are banned; `INVALID_CREDENTIALS` when the account is closed.
@@ -58,10 +62,15 @@ pub(super) async fn sign_in(
         .execute(tx.conn())
         .await?;
     let session = Session::open(tx, app, user.id, client).await?;
+    let seen = devices::remember(tx, user.id, client).await?;
     let details = json!({"session": session.id, "means": means.as_str()});
     let object = ("user", user.id.to_string());
     audit::record(tx, Actor::User(user.id), "auth.signed_in", object, details).await?;
     tracing::info!(target: "accounts", user = %user.id, session = %session.id, means = means.as_str(), "signed in");
+    if seen == Seen::New {
+        let news = SecurityNews::NewDevice { session_id: session.id };
+        jobs::enqueue(tx, &SendSecurityEmail { user_id: user.id, news }).await?;
+    }
     SignIn::new(tx, app, user, &session).await
 }
 

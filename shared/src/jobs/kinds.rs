@@ -3,6 +3,8 @@
 pub use super::upkeep::{MaintainPartitions, PruneJobs};
 pub use crate::accounts::jobs::{
     CleanupUnverifiedUsers, SendEmailVerification, SendSmsCode, SendWelcomeEmail,
+    CleanupUnverifiedUsers, PruneSignInRecords, SendEmailVerification, SendPasswordResetEmail,
+    SendSecurityEmail, SendWelcomeEmail,
 };
 pub use crate::escrow::jobs::{
     CountSettledDeal, ExpireUnpaidEscrow, HonourCancelWish, ReceiveSilentEscrow, ReconcileEscrows,

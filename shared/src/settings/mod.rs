@@ -3,12 +3,14 @@
 mod click;
 mod google;
 mod jobs;
+mod limits;
 mod mail;
 mod multicard;
 mod outside;
 mod paynet;
 mod reports;
 mod sms;
+mod server;
 mod staff;
 mod subscriptions;
 mod telegram;
@@ -25,11 +27,13 @@ use crate::text_enum::text_enum;
 pub use click::{ClickApiSettings, ClickSettings};
 pub use google::GoogleSettings;
 pub use jobs::{JobSettings, Transport};
+pub use limits::{LimitSettings, Rate, TrustedProxies};
 pub use mail::{MailSettings, Protection};
 pub use multicard::MulticardSettings;
 pub use paynet::PaynetSettings;
 pub use reports::ReportSettings;
 pub use sms::{EskizSettings, SmsSettings, SmsWay};
+pub use server::ServerSettings;
 pub use staff::StaffSettings;
 pub use subscriptions::SubscriptionSettings;
 pub use telegram::TelegramSettings;
@@ -68,6 +72,10 @@ pub struct Settings {
     pub redis: RedisSettings,
     /// Listening addresses and public URLs.
     pub http: HttpSettings,
+    /// The server's patience.
+    pub server: ServerSettings,
+    /// How often somebody may ask.
+    pub limits: LimitSettings,
     /// Keys and token lifetimes.
     pub security: SecuritySettings,
     /// Outgoing mail.
@@ -146,8 +154,12 @@ pub struct HttpSettings {
     pub scheduler_metrics: SocketAddr,
     /// `PUBLIC_URL` (`http://127.0.0.1:8000`): how the world reaches the API; links in lists and mails start with it.
     pub public_url: String,
-    /// `FRONTEND_URL` (`http://localhost:5173`): the only origin CORS admits, and where payers return to.
+    /// `FRONTEND_URL` (`http://localhost:5173`): the frontend, where payers return to.
     pub frontend_url: String,
+    /// The frontend's origin and those of `CORS_ALLOWED_ORIGINS`: no other page may call the API from a browser.
+    pub origins: Vec<String>,
+    /// `TRUSTED_PROXY_COUNT` and `TRUSTED_PROXIES`: whose word about the client's address is taken.
+    pub trusted_proxies: TrustedProxies,
     /// `ALLOWED_HOSTS` (`*` outside production): the `Host` values the API answers.
     pub allowed_hosts: Vec<String>,
     /// `MAX_BODY_BYTES` (1048576): a JSON body larger than this is 413.
@@ -160,7 +172,12 @@ pub struct SecuritySettings {
     /// `JWT_SECRET_KEY`: signs access tokens (HS256); at least 32 bytes.
     pub jwt_secret: Secret,
     /// `SECRET_KEY`: derives refresh tokens, mailed tokens and one-time codes; at least 32 bytes.
+    /// `JWT_SECRET_KEY_PREVIOUS`: access tokens signed with it are good too, while a key is being changed.
+    pub jwt_secret_previous: Option<Secret>,
+    /// `SECRET_KEY`: derives refresh tokens and mailed tokens; at least 32 bytes.
     pub secret_key: Secret,
+    /// `SECRET_KEY_PREVIOUS`: tokens derived from it are good too, while a key is being changed.
+    pub secret_key_previous: Option<Secret>,
     /// `CREDENTIALS_KEY`: 32 bytes in base64, wraps the data keys of game-account credentials.
     pub credentials_key: Secret,
     /// `CREDENTIALS_KEY_ID` (k1): the name of that key, stored beside what it wraps.
@@ -175,6 +192,8 @@ pub struct SecuritySettings {
     pub refresh_lifetime: Duration,
     /// `SESSION_LIFETIME` (30d): how long any session lives.
     pub session_lifetime: Duration,
+    /// `REFRESH_COOKIE` (on in production): whether the refresh token is set, and read, as the cookie `__Host-refresh` too.
+    pub refresh_cookie: bool,
 }
 
 /// Payme's Merchant API.
@@ -249,6 +268,8 @@ impl Settings {
             database: database(&vars)?,
             redis: redis(&vars)?,
             http: http(&vars)?,
+            server: server::server(&vars)?,
+            limits: limits::limits(&vars)?,
             security: security(&vars)?,
             mail: mail::mail(&vars)?,
             sms: sms::sms(&vars)?,
@@ -312,6 +333,7 @@ fn http(vars: &Vars) -> Result<HttpSettings, SettingsError> {
         ));
     }
     let base = |url: String| url.trim_end_matches('/').to_owned();
+    let frontend_url = base(vars.required("FRONTEND_URL", "http://localhost:5173")?);
     Ok(HttpSettings {
         listen: vars.parse("API_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8000)))?,
         api_metrics: vars.parse("API_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9101)))?,
@@ -320,7 +342,9 @@ fn http(vars: &Vars) -> Result<HttpSettings, SettingsError> {
         scheduler_metrics: vars
             .parse("SCHEDULER_METRICS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 9103)))?,
         public_url: base(vars.required("PUBLIC_URL", "http://127.0.0.1:8000")?),
-        frontend_url: base(vars.required("FRONTEND_URL", "http://localhost:5173")?),
+        origins: server::origins(vars, &frontend_url)?,
+        trusted_proxies: limits::trusted_proxies(vars)?,
+        frontend_url,
         allowed_hosts,
         max_body_bytes: vars.parse("MAX_BODY_BYTES", 1 << 20)?,
     })
@@ -341,7 +365,9 @@ fn security(vars: &Vars) -> Result<SecuritySettings, SettingsError> {
             32,
             "development-jwt-secret-key-not-for-production",
         )?,
+        jwt_secret_previous: vars.old_secret("JWT_SECRET_KEY_PREVIOUS", 32)?,
         secret_key: vars.secret("SECRET_KEY", 32, "development-secret-key-not-for-production!!")?,
+        secret_key_previous: vars.old_secret("SECRET_KEY_PREVIOUS", 32)?,
         credentials_key,
         credentials_key_id: vars.text("CREDENTIALS_KEY_ID", "k1"),
         cards_key,
@@ -349,6 +375,7 @@ fn security(vars: &Vars) -> Result<SecuritySettings, SettingsError> {
         access_lifetime: minutes("JWT_ACCESS_TOKEN_LIFETIME", 15)?,
         refresh_lifetime: minutes("JWT_REFRESH_TOKEN_LIFETIME", 10_080)?,
         session_lifetime: vars.duration("SESSION_LIFETIME", "30d")?,
+        refresh_cookie: vars.flag("REFRESH_COOKIE", vars.env == AppEnv::Production)?,
     })
 }
 

@@ -67,6 +67,15 @@ impl Vars {
         Ok(Secret(value))
     }
 
+    /// A secret that is still read with while another takes its place; one that anybody knows is none.
+    pub(super) fn old_secret(
+        &self,
+        name: &'static str,
+        min: usize,
+    ) -> Result<Option<Secret>, SettingsError> {
+        self.get(name).map(|value| self.secret(name, min, value)).transpose()
+    }
+
     /// A switch: `True`, `false`, `1`, `off` and the like, in any case.
     pub(super) fn flag(&self, name: &'static str, default: bool) -> Result<bool, SettingsError> {
         let text = self.get(name).map(str::to_ascii_lowercase);

@@ -48,6 +48,10 @@ metrics! {
     HTTP_REQUESTS: IntCounterVec = register_int_counter_vec!("http_requests_total", "HTTP requests", &["method", "route", "status"]);
     /// Request time.
     HTTP_SECONDS: HistogramVec = register_histogram_vec!(histogram_opts!("http_request_duration_seconds", "HTTP request time", WORK.to_vec()), &["method", "route"]);
+    /// Requests over a limit, by group of routes.
+    RATE_LIMITED: IntCounterVec = register_int_counter_vec!("rate_limited_total", "Requests refused because of a rate limit", &["group"]);
+    /// Requests counted without Redis.
+    RATE_LIMITER_FALLBACK: IntCounter = register_int_counter!("rate_limiter_fallback_total", "Requests counted by this process alone because Redis did not answer");
     /// Provider calls by method and answer.
     WEBHOOK_CALLS: IntCounterVec = register_int_counter_vec!("webhook_calls_total", "Payment provider calls", &["provider", "method", "outcome"]);
     /// Jobs recorded.

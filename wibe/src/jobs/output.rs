@@ -62,6 +62,7 @@ fn sentence(error: &Error) -> String {
         | Kind::Forbidden
         | Kind::NotFound
         | Kind::MethodNotAllowed
+        | Kind::TooSlow
         | Kind::Conflict
         | Kind::TooLarge
         | Kind::Unsupported

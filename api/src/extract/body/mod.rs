@@ -3,6 +3,7 @@
 mod problems;
 mod walk;
 
+use std::io;
 use std::ops::Deref;
 
 use salvo::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
@@ -91,7 +92,8 @@ fn describe<T: Payload>(
     let content = Content::new(T::to_schema(components));
     operation.request_body =
         Some(RequestBody::new().required(required).add_content("application/json", content));
-    openapi::declare(components, operation, &[Kind::Invalid, Kind::TooLarge, Kind::Unsupported]);
+    let kinds = [Kind::Invalid, Kind::TooSlow, Kind::TooLarge, Kind::Unsupported];
+    openapi::declare(components, operation, &kinds);
 }
 
 fn header(req: &Request, name: HeaderName) -> Option<&str> {
@@ -121,9 +123,25 @@ async fn bytes(req: &mut Request, max: usize) -> Result<&[u8]> {
         Err(ParseError::PayloadTooLarge) => Err(Code::PayloadTooLarge.into()),
         Err(error) => {
             tracing::debug!(target: "http", %error, "the body broke off");
-            Err(Code::MalformedJson.into())
+            Err(if stood_still(&error) { Code::RequestTimeout } else { Code::MalformedJson }.into())
         }
     }
+}
+
+/// Whether the body broke off because the server was tired of waiting for it.
+fn stood_still(error: &ParseError) -> bool {
+    let ParseError::Other(cause) = error else { return false };
+    let mut cause = Some(cause.as_ref() as &(dyn std::error::Error + 'static));
+    while let Some(error) = cause {
+        if error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Reads, checks and validates a body. Typed values are read from the text itself, so that no number passes

@@ -2,12 +2,15 @@
 
 use salvo::Request;
 use salvo::http::header::ACCEPT_LANGUAGE;
-use shared::Code;
 use shared::accounts::{self, Registration, RegistrationForm, SignIn, TokenPair};
+use shared::error::texts;
 use shared::language::Language;
+use shared::{Code, Error, Outcome};
 
 use super::DoneOut;
+use super::issued::{Issued, TakenBack};
 use super::me::UserOut;
+use crate::extract::RefreshCookie;
 use crate::prelude::*;
 
 /// A new person.
@@ -38,14 +41,14 @@ pub(crate) struct LogInBody {
     password: String,
 }
 
-/// A session's latest refresh token.
-#[derive(Deserialize, ToSchema, Validate)]
+/// A session's latest refresh token; without one, that of the cookie.
+#[derive(Default, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RefreshBody {
-    refresh: String,
+    refresh: Option<String>,
 }
 
-/// Which session ends; without a token, all of the caller's.
+/// Which session ends; without a token, all of the caller's; without a caller, that of the cookie.
 #[derive(Default, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogOutBody {
@@ -75,62 +78,75 @@ pub(crate) async fn register(
     caller: Caller,
     req: &mut Request,
     body: Body<RegisterBody>,
-) -> ApiResult<NoStore<Created<SignInOut>>> {
+) -> ApiResult<Issued<Created<SignInOut>>> {
     let form = body.0.into_form(asked_language(req));
     let registration = Registration::prepare(&app.passwords, form).await?;
     let signed_in = app
         .db
         .transaction(async |tx| accounts::register(tx, &app, registration, &caller.0).await)
         .await?;
-    Ok(NoStore(Created(SignInOut::from(signed_in))))
+    Ok(Issued(Created(SignInOut::from(signed_in))))
 }
 
-/// Signs a person in.
-#[endpoint(tags("accounts"), responses((status_code = 401, description = "INVALID_CREDENTIALS"), (status_code = 403, description = "ACCOUNT_DISABLED")))]
+/// Signs a person in. After ten wrong passwords for an address each next one waits, twice as long each time, at most an
+/// hour; a device that the person has signed in from is counted apart. Nothing tells whether anybody has the address.
+#[endpoint(tags("accounts"), responses((status_code = 401, description = "INVALID_CREDENTIALS"), (status_code = 403, description = "ACCOUNT_DISABLED"), (status_code = 429, description = "TOO_MANY_ATTEMPTS: see Retry-After")))]
 pub(crate) async fn log_in(
     app: AppState,
     caller: Caller,
     body: Body<LogInBody>,
-) -> ApiResult<NoStore<Json<SignInOut>>> {
-    let recognised = accounts::recognise(&app, &body.email, &body.password).await?;
+) -> ApiResult<Issued<Json<SignInOut>>> {
+    let recognised = accounts::recognise(&app, &body.email, &body.password, &caller.0).await?;
     let signed_in = app
         .db
         .transaction(async |tx| accounts::log_in(tx, &app, &recognised, &caller.0).await)
         .await?;
-    Ok(NoStore(Json(SignInOut::from(signed_in))))
+    Ok(Issued(Json(SignInOut::from(signed_in))))
 }
 
-/// Continues a session. The token before the latest gets the latest again for ten seconds; an older one ends the session.
+/// Continues a session. The token before the latest gets the latest again for ten seconds; an older one ends the session,
+/// and a mail tells the person.
 #[endpoint(tags("accounts"), responses((status_code = 401, description = "TOKEN_INVALID, TOKEN_EXPIRED or TOKEN_REUSED")))]
 pub(crate) async fn refresh(
     app: AppState,
-    body: Body<RefreshBody>,
-) -> ApiResult<NoStore<Json<TokensOut>>> {
-    let token = app.tokens.read_refresh(&body.refresh)?;
+    cookie: RefreshCookie,
+    body: OptionalBody<RefreshBody>,
+) -> ApiResult<Issued<Json<TokensOut>>> {
+    let token = match body.0.refresh {
+        Some(token) => token,
+        None => cookie.token()?.ok_or_else(|| Error::field("refresh", texts::REQUIRED))?,
+    };
+    let token = app.tokens.read_refresh(&token)?;
     let refreshed = app.db.transaction(async |tx| accounts::refresh(tx, &app, token).await).await?;
-    Ok(NoStore(Json(TokensOut::from(refreshed.into_tokens()?))))
+    Ok(Issued(Json(TokensOut::from(refreshed.into_tokens()?))))
 }
 
-/// Ends the session of a refresh token, or, without a body, every session of the caller.
+/// Ends the session of a refresh token; without a body, every session of the caller; without a caller, that of the cookie.
 #[endpoint(tags("accounts"))]
 pub(crate) async fn log_out(
     app: AppState,
     caller: MaybeSignedIn,
+    cookie: RefreshCookie,
     body: OptionalBody<LogOutBody>,
-) -> ApiResult<Json<DoneOut>> {
-    let _done = match (&body.refresh, caller.0) {
-        (Some(token), _) => {
-            let session = app.tokens.read_refresh(token)?.session;
-            app.db.transaction(async |tx| accounts::log_out(tx, session).await).await?
-        }
+) -> ApiResult<TakenBack<Json<DoneOut>>> {
+    let _done = match (body.0.refresh, caller.0) {
+        (Some(token), _) => end_session_of(&app, &token).await?,
         (None, Some(caller)) => {
             app.db
                 .transaction(async |tx| accounts::log_out_everywhere(tx, caller.user.id).await)
                 .await?
         }
-        (None, None) => return Err(Code::NotAuthenticated.into()),
+        (None, None) => {
+            let token = cookie.token()?.ok_or(Code::NotAuthenticated)?;
+            end_session_of(&app, &token).await?
+        }
     };
-    Ok(DoneOut::json())
+    Ok(TakenBack(DoneOut::json()))
+}
+
+async fn end_session_of(app: &AppState, token: &str) -> shared::Result<Outcome> {
+    let session = app.tokens.read_refresh(token)?.session;
+    app.db.transaction(async |tx| accounts::log_out(tx, session).await).await
 }
 
 /// What the caller's browser asks for.
@@ -149,6 +165,18 @@ impl RegisterBody {
             phone_number: self.phone_number,
             language: self.language.unwrap_or(asked),
         }
+    }
+}
+
+impl TokensOut {
+    pub(super) fn refresh_token(&self) -> &str {
+        &self.refresh
+    }
+}
+
+impl SignInOut {
+    pub(super) fn refresh_token(&self) -> &str {
+        self.tokens.refresh_token()
     }
 }
 

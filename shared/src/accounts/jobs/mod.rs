@@ -1,11 +1,17 @@
 //! The jobs of accounts.
 
 mod cleanup_unverified_users;
+mod prune_sign_in_records;
 mod send_email_verification;
 mod send_sms_code;
+mod send_password_reset_email;
+mod send_security_email;
 mod send_welcome_email;
 
 pub use cleanup_unverified_users::CleanupUnverifiedUsers;
+pub use prune_sign_in_records::PruneSignInRecords;
 pub use send_email_verification::SendEmailVerification;
 pub use send_sms_code::SendSmsCode;
+pub use send_password_reset_email::SendPasswordResetEmail;
+pub use send_security_email::SendSecurityEmail;
 pub use send_welcome_email::SendWelcomeEmail;

@@ -7,6 +7,10 @@ mod frame;
 mod words;
 
 // ── accounts ──
+pub(crate) mod new_device;
+pub(crate) mod password_changed;
+pub(crate) mod password_reset;
+pub(crate) mod token_reused;
 pub(crate) mod verify_email;
 pub(crate) mod welcome;
 
@@ -97,10 +101,16 @@ mod tests {
         let plan =
             &PlanSubject { plan: TITLE.to_owned(), until: AT.to_owned(), link: LINK.to_owned() };
         let shares = deal_resolved::Shares { seller: amount, buyer: amount };
+        let (ip, program) = (Some("203.0.113.7".to_owned()), Some(WORDS.to_owned()));
+        let device = &new_device::Device { at: AT.to_owned(), ip, program };
         let sale = sale_paid::Sale { amount, commission: amount, earnings: amount };
         let mut letters = vec![
             verify_email::letter("ali@mail.uz", language, LINK),
             welcome::letter(reader, LINK),
+            password_reset::letter("ali@mail.uz", language, LINK),
+            password_changed::letter(reader, AT, LINK),
+            new_device::letter(reader, device, LINK),
+            token_reused::letter(reader, device, LINK),
             new_listing::letter(reader, about, AT),
             listing_approved::letter(reader, about),
             listing_rejected::letter(reader, about, WORDS),
@@ -194,7 +204,11 @@ mod tests {
 
     #[test]
     fn a_stranger_is_told_nobodys_name() {
-        let letter = verify_email::letter("ali@mail.uz", Language::En, LINK);
-        assert!(letter.text.starts_with("Hello!\n\nThis address was given"), "{}", letter.text);
+        for (letter, begins) in [
+            (verify_email::letter("ali@mail.uz", Language::En, LINK), "This address was given"),
+            (password_reset::letter("ali@mail.uz", Language::En, LINK), "A new password was asked"),
+        ] {
+            assert!(letter.text.starts_with(&format!("Hello!\n\n{begins}")), "{}", letter.text);
+        }
     }
 }

@@ -25,6 +25,12 @@ pub(super) const DECISION: Text = Text::new("Qaror", "Решение", "The deci
 
 pub(super) const PLAN: Text = Text::new("Tarif", "Тариф", "Plan");
 
+pub(super) const WHEN: Text = Text::new("Vaqti", "Время", "When");
+pub(super) const ADDRESS: Text = Text::new("IP manzil", "IP-адрес", "IP address");
+pub(super) const PROGRAM: Text = Text::new("Dastur", "Программа", "Program");
+
+pub(super) const OPEN_SETTINGS: Text =
+    Text::new("Sozlamalarni ochish", "Открыть настройки", "Open your settings");
 pub(super) const OPEN_DEAL: Text = Text::new("Bitimni ochish", "Открыть сделку", "Open the deal");
 pub(super) const OPEN_LISTING: Text =
     Text::new("E'lonni ochish", "Открыть объявление", "Open the listing");
