@@ -155,19 +155,67 @@ async fn a_sign_in_from_a_new_device_is_told_once_in_the_persons_time() {
     app.finish().await;
 }
 
-/// An access token as our key signs it, but for the changes.
-fn forged(app: &TestApp, good: &str, change: impl FnOnce(&mut Header, &mut Value)) -> String {
-    let part = |number: usize| {
-        let text = good.split('.').nth(number).expect("three parts");
-        let text = URL_SAFE_NO_PAD.decode(text).expect("base64");
-        serde_json::from_slice::<Value>(&text).expect("JSON")
-    };
-    let mut header: Header = serde_json::from_value(part(0)).expect("a header");
-    let mut claims = part(1);
+/// One part of a token, read.
+fn part(token: &str, number: usize) -> Value {
+    let text = token.split('.').nth(number).expect("three parts");
+    let text = URL_SAFE_NO_PAD.decode(text).expect("base64");
+    serde_json::from_slice(&text).expect("JSON")
+}
+
+/// A token as a key signs it, but for the changes.
+fn signed(secret: &str, good: &str, change: impl FnOnce(&mut Header, &mut Value)) -> String {
+    let mut header: Header = serde_json::from_value(part(good, 0)).expect("a header");
+    let mut claims = part(good, 1);
     change(&mut header, &mut claims);
-    let secret = app.app.settings.security.jwt_secret.expose();
     let key = EncodingKey::from_secret(secret.as_bytes());
     jsonwebtoken::encode(&header, &claims, &key).expect("signs")
+}
+
+/// A token under another header, with and without its signature.
+fn headed(good: &str, header: &Value) -> [String; 2] {
+    let (_, rest) = good.split_once('.').expect("three parts");
+    let (claims, signature) = rest.split_once('.').expect("three parts");
+    let head = URL_SAFE_NO_PAD.encode(header.to_string());
+    [format!("{head}.{claims}."), format!("{head}.{claims}.{signature}")]
+}
+
+/// Forgeries of a token by somebody who has our secret but not our form, and by others.
+fn forgeries(secret: &str, good: &str, now: i64) -> Vec<(&'static str, String)> {
+    let forge = |change: fn(&mut Header, &mut Value)| signed(secret, good, change);
+    let remove = |claims: &mut Value, name: &str| {
+        claims.as_object_mut().expect("claims").remove(name);
+    };
+    let kid = part(good, 0)["kid"].clone();
+    let other = "another secret of thirty-two bytes!";
+    let mut cases = vec![
+        ("another secret", signed(other, good, |_, _| {})),
+        ("HS384 with our secret", forge(|header, _| header.alg = Algorithm::HS384)),
+        ("HS512 with our secret", forge(|header, _| header.alg = Algorithm::HS512)),
+        ("the type of an ID token", forge(|header, _| header.typ = Some("JWT".to_owned()))),
+        ("no type", forge(|header, _| header.typ = None)),
+        ("no key", forge(|header, _| header.kid = None)),
+        ("a foreign key", forge(|header, _| header.kid = Some("../../dev/null".to_owned()))),
+        ("a key's address", forge(|header, _| header.jku = Some("http://evil.uz/k".to_owned()))),
+        ("a certificate's", forge(|header, _| header.x5u = Some("http://evil.uz/c".to_owned()))),
+        ("what must be understood", forge(|header, _| header.crit = Some(vec!["exp".to_owned()]))),
+        ("another audience", forge(|_, claims| claims["aud"] = json!("wibestore-web"))),
+        ("another issuer", forge(|_, claims| claims["iss"] = json!("https://accounts.google.com"))),
+        ("no end", signed(secret, good, |_, claims| remove(claims, "exp"))),
+        ("no session", signed(secret, good, |_, claims| remove(claims, "sid"))),
+        ("of the future", signed(secret, good, |_, claims| claims["nbf"] = json!(now + 600))),
+        ("somebody else's", forge(|_, claims| claims["sub"] = claims["sid"].clone())),
+        ("long", forge(|_, claims| claims["pad"] = json!("x".repeat(4_096)))),
+        ("no token", "x".to_owned()),
+    ];
+    for header in [
+        json!({ "alg": "none", "typ": "at+jwt", "kid": kid }),
+        json!({ "alg": "RS256", "typ": "at+jwt", "kid": kid }),
+        json!({ "alg": "RS256", "typ": "JWT", "kid": "google" }),
+        json!({ "alg": "HS256", "typ": "at+jwt", "kid": kid, "jwk": { "kty": "oct", "k": "AA" } }),
+    ] {
+        cases.extend(headed(good, &header).map(|token| ("another algorithm or key", token)));
+    }
+    cases
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -178,67 +226,17 @@ async fn a_token_that_is_not_exactly_ours_opens_nothing() {
     let reply = refresh(&app, &refresh_token).await.expect(200);
     let (good, current) = (reply.text_at("/access"), reply.text_at("/refresh"));
     app.client.with_token(good).get("auth/me/").await.expect(200);
-    let same = forged(&app, good, |_, _| {});
+    let secret = app.app.settings.security.jwt_secret.expose();
+    let same = signed(secret, good, |_, _| {});
     app.client.with_token(&same).get("auth/me/").await.expect(200);
     let now = app.now().await.timestamp();
-    let forge = |change: fn(&mut Header, &mut Value)| forged(&app, good, change);
-    let unsigned = |header: Value| {
-        let (_, rest) = good.split_once('.').expect("three parts");
-        let (claims, signature) = rest.split_once('.').expect("three parts");
-        let head = URL_SAFE_NO_PAD.encode(header.to_string());
-        [format!("{head}.{claims}."), format!("{head}.{claims}.{signature}")]
-    };
-    let remove = |claims: &mut Value, name: &str| {
-        claims.as_object_mut().expect("claims").remove(name);
-    };
-    let mut cases = vec![
-        ("another secret", {
-            let key = EncodingKey::from_secret(b"another secret of thirty-two bytes!");
-            let claims = good.split('.').nth(1).expect("claims");
-            let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64");
-            let claims: Value = serde_json::from_slice(&claims).expect("JSON");
-            let header = jsonwebtoken::decode_header(good).expect("a header");
-            jsonwebtoken::encode(&header, &claims, &key).expect("signs")
-        }),
-        ("HS384 with our secret", forge(|header, _| header.alg = Algorithm::HS384)),
-        ("HS512 with our secret", forge(|header, _| header.alg = Algorithm::HS512)),
-        ("the type of an ID token", forge(|header, _| header.typ = Some("JWT".to_owned()))),
-        ("no type", forge(|header, _| header.typ = None)),
-        ("no key", forge(|header, _| header.kid = None)),
-        ("a foreign key", forge(|header, _| header.kid = Some("../../dev/null".to_owned()))),
-        ("a key's address", forge(|header, _| header.jku = Some("http://evil.uz/jwks".to_owned()))),
-        (
-            "a certificate's address",
-            forge(|header, _| header.x5u = Some("http://evil.uz".to_owned())),
-        ),
-        ("what must be understood", forge(|header, _| header.crit = Some(vec!["exp".to_owned()]))),
-        ("another audience", forge(|_, claims| claims["aud"] = json!("wibestore-web"))),
-        ("another issuer", forge(|_, claims| claims["iss"] = json!("https://accounts.google.com"))),
-        ("no end", forged(&app, good, |_, claims| remove(claims, "exp"))),
-        ("no session", forged(&app, good, |_, claims| remove(claims, "sid"))),
-        ("of the future", forged(&app, good, |_, claims| claims["nbf"] = json!(now + 600))),
-        (
-            "somebody else's session",
-            forged(&app, good, |_, claims| {
-                claims["sub"] = json!("0192f0c1-5e6a-7b3c-8d4e-5f6a7b8c9d0e");
-            }),
-        ),
-        ("long", forged(&app, good, |_, claims| claims["pad"] = json!("x".repeat(4_096)))),
-        ("a refresh token", current.to_owned()),
-        ("no token", "x".to_owned()),
-    ];
-    for header in [
-        json!({ "alg": "none", "typ": "at+jwt" }),
-        json!({ "alg": "RS256", "typ": "JWT", "kid": "google" }),
-        json!({ "alg": "HS256", "typ": "at+jwt", "jwk": { "kty": "oct", "k": "AAAA" } }),
-    ] {
-        cases.extend(unsigned(header).map(|token| ("another algorithm or key", token)));
-    }
+    let mut cases = forgeries(secret, good, now);
+    cases.push(("a refresh token", current.to_owned()));
     for (what, token) in cases {
         let reply = app.client.with_token(&token).get("auth/me/").await;
         assert_eq!((reply.status, reply.code()), (401, "TOKEN_INVALID"), "{what}: {}", reply.text);
     }
-    let old = forged(&app, good, |_, claims| claims["exp"] = json!(now - 1));
+    let old = signed(secret, good, |_, claims| claims["exp"] = json!(now - 1));
     app.client.with_token(&old).get("auth/me/").await.expect_error(401, "TOKEN_EXPIRED");
     for token in [good, &"x".repeat(5_000), ""] {
         refresh(&app, token).await.expect_error(401, "TOKEN_INVALID");
