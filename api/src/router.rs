@@ -16,8 +16,8 @@ use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, obser
 use crate::openapi;
 use crate::routes::{
     accounts, admin, click, docs, escrows, games, health, jobs, listings, multicard, payme,
-    payment_cases, payment_methods, payments, paynet, staff_money, statements, subscriptions,
-    switches, withdrawals,
+    payment_cases, payment_methods, payments, paynet, profile, staff_money, statements,
+    subscriptions, switches, uploads, withdrawals,
 };
 
 /// Everything the API answers to.
@@ -26,6 +26,7 @@ pub(crate) fn routes() -> Router {
         .push(people())
         .push(catalogue())
         .push(profile())
+        .push(files())
         .push(money())
         .push(plans())
         .push(payouts())
@@ -33,7 +34,7 @@ pub(crate) fn routes() -> Router {
         .push(admin())
         .push(operators())
         .push(webhooks());
-    Router::new().push(operations()).push(v1)
+    Router::new().push(operations()).push(media()).push(v1)
 }
 
 /// The UI's admin pages ask one `api/v1` too deep.
@@ -60,6 +61,7 @@ fn people() -> Router {
         .push(at("email/confirm").post(accounts::confirm_email))
         .push(at("email/resend").post(accounts::resend_verification))
         .push(at("me").get(accounts::show_me).patch(accounts::update_me))
+        .push(at("account/delete").post(accounts::close_account))
 }
 
 /// For everybody.
@@ -72,12 +74,25 @@ fn catalogue() -> Router {
         .push(at("listings/{id}").get(listings::show_listing).delete(listings::remove_listing))
 }
 
-/// For everybody with an account: what they sell and buy.
+/// For everybody with an account: who they are, what they sell and buy.
 fn profile() -> Router {
     at("profile")
+        .get(accounts::show_me)
+        .patch(accounts::update_me)
+        .push(at("dashboard").get(profile::show_dashboard))
         .push(at("listings").get(listings::list_own_listings))
         .push(at("purchases").get(escrows::list_purchases))
         .push(at("sales").get(escrows::list_sales))
+}
+
+/// For everybody with an account: pictures.
+fn files() -> Router {
+    at("upload/image").post(uploads::upload_image)
+}
+
+/// For everybody: files, where no bucket has them.
+fn media() -> Router {
+    at("media/{folder}/{name}").get(uploads::show_file)
 }
 
 /// For the two parties of a deal.

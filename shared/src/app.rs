@@ -6,6 +6,8 @@ use crate::mail::Mailer;
 use crate::payments::providers::multicard::Multicard;
 use crate::security::{Passwords, Tokens, Vault};
 use crate::settings::Settings;
+use crate::storage::Storage;
+use crate::uploads::Images;
 
 /// The platform inside one process. Cheap to share behind an `Arc`.
 pub struct App {
@@ -23,6 +25,10 @@ pub struct App {
     pub tokens: Tokens,
     /// Sends mail.
     pub mailer: Mailer,
+    /// Where uploads lie.
+    pub storage: Storage,
+    /// Decodes what people send, few at a time.
+    pub images: Images,
     /// Speaks to Multicard.
     pub multicard: Multicard,
 }
@@ -40,6 +46,8 @@ impl App {
             passwords: Passwords::new()?,
             tokens: Tokens::new(&settings.security),
             mailer: Mailer::new(&settings.mail)?,
+            storage: Storage::new(&settings.storage, &settings.http.public_url)?,
+            images: Images::new(),
             multicard: Multicard::new(&settings.multicard)?,
             settings,
         })

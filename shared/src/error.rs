@@ -30,7 +30,7 @@ pub enum Kind {
     Conflict,
     /// 413: too many bytes.
     TooLarge,
-    /// 415: not JSON.
+    /// 415: content of a type that is not taken.
     Unsupported,
     /// 422: understood, and at odds with an earlier request.
     Unprocessable,
@@ -90,6 +90,8 @@ codes! {
     EmailNotVerified = "EMAIL_NOT_VERIFIED", Forbidden, "Avval hisobingizni tasdiqlang.", "Сначала подтвердите аккаунт.", "Please verify your account first.";
     /// The account was closed or banned.
     AccountDisabled = "ACCOUNT_DISABLED", Forbidden, "Hisob o'chirilgan.", "Аккаунт отключён.", "The account is disabled.";
+    /// A session alone is not enough: it must be confirmed again who is asking; `details.methods` says how.
+    ReauthRequired = "REAUTH_REQUIRED", Forbidden, "Joriy parolingiz bilan tasdiqlang.", "Подтвердите текущим паролем.", "Please confirm with your current password.";
     /// Nothing there, or nothing this caller may see.
     NotFound = "NOT_FOUND", NotFound, "Topilmadi.", "Не найдено.", "Not found.";
     /// The path exists; `Allow` names its methods.
@@ -98,6 +100,8 @@ codes! {
     AlreadyExists = "ALREADY_EXISTS", Conflict, "Bunday yozuv allaqachon mavjud.", "Такая запись уже существует.", "It already exists.";
     /// The state forbids the action; `details.status` is the state.
     InvalidState = "INVALID_STATE", Conflict, "Hozirgi holatda bu amal mumkin emas.", "В текущем состоянии это действие невозможно.", "The current state does not allow this.";
+    /// The account still has money, deals, deposits or payouts; `details` counts them.
+    AccountInUse = "ACCOUNT_IN_USE", Conflict, "Avval balansni yechib oling, bitim va to'lovlarni yakunlang.", "Сначала выведите баланс и завершите сделки и платежи.", "Withdraw your balance and finish your deals and payments first.";
     /// Somebody else took the listing, or it is not for sale.
     ListingUnavailable = "LISTING_UNAVAILABLE", Conflict, "E'lon endi mavjud emas.", "Объявление больше недоступно.", "The listing is no longer available.";
     /// The price changed since the buyer saw it; `details.price` is the price now.
@@ -116,8 +120,8 @@ codes! {
     AccountFrozen = "ACCOUNT_FROZEN", Conflict, "Balans muzlatilgan.", "Баланс заморожен.", "The balance is frozen.";
     /// More bytes than the address takes.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", TooLarge, "So'rov hajmi juda katta.", "Слишком большой запрос.", "The request is too large.";
-    /// Anything but `application/json`.
-    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Unsupported, "Faqat application/json qabul qilinadi.", "Принимается только application/json.", "Only application/json is accepted.";
+    /// Content of a type that the address does not take: most take `application/json`, uploads JPEG, PNG or WebP.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Unsupported, "Bu turdagi ma'lumot yoki fayl qabul qilinmaydi.", "Данные или файлы такого типа не принимаются.", "Content of this type is not accepted here.";
     /// Our fault.
     InternalError = "INTERNAL_ERROR", Internal, "Ichki xatolik. Keyinroq urinib ko'ring.", "Внутренняя ошибка. Попробуйте позже.", "Internal error. Please try again later.";
     /// A lock was held too long; nothing happened.

@@ -28,6 +28,7 @@ pub struct TestApp {
     pub redis_url: String,
     pub redis_prefix: String,
     pub mail_dir: PathBuf,
+    pub media_dir: PathBuf,
     variables: HashMap<String, String>,
     engine: Arc<Engine>,
     api: Option<api::Running>,
@@ -99,11 +100,13 @@ impl TestApp {
         let redis_prefix = database.name.clone();
         let redis_url = format!("{}/0", environment().redis_url);
         let mail_dir = std::env::temp_dir().join(format!("wibe-test-mail-{}", database.name));
+        let media_dir = std::env::temp_dir().join(format!("wibe-test-media-{}", database.name));
         let mut variables = database.variables();
         for (name, value) in [
             ("REDIS_URL", redis_url.as_str()),
             ("REDIS_PREFIX", &redis_prefix),
             ("MAIL_DIR", mail_dir.to_str().expect("a UTF-8 path")),
+            ("MEDIA_DIR", media_dir.to_str().expect("a UTF-8 path")),
             ("DATABASE_POOL_SIZE", "10"),
             // No test waits for its turn to mail, unless that is what it is about.
             ("MAIL_PER_SECOND", "1000"),
@@ -130,6 +133,7 @@ impl TestApp {
             redis_url,
             redis_prefix,
             mail_dir,
+            media_dir,
             variables,
             engine,
             api: Some(api),
@@ -336,6 +340,7 @@ impl TestApp {
         }
         self.database.drop_now().await;
         std::fs::remove_dir_all(&self.mail_dir).ok();
+        std::fs::remove_dir_all(&self.media_dir).ok();
     }
 }
 

@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod list;
+mod multipart;
 mod once;
 mod path;
 mod schema;
@@ -18,6 +19,7 @@ use shared::Result;
 pub(crate) use body::{Body, OptionalBody};
 pub(crate) use caller::Caller;
 pub(crate) use list::{List, Listed, Narrowed, Query};
+pub(crate) use multipart::{file, is_multipart, multipart_body};
 pub(crate) use once::{Begun, Once};
 pub(crate) use path::{Id, Number, Slug};
 pub(crate) use shows::{Shown, Shows, View};

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   register ──▶ unverified ── verify_email ──▶ verified          log_in refuses: banned (403), closed (401)
-//!                    └── 7 days, and nothing left behind ──▶ closed
+//!                    └── 7 days, and nothing left behind ──▶ closed ── 30 days ──▶ erased
+//!                              close_account, without money ──▶ ↑
 //!
 //!   register, log_in ──▶ session ──▶ refresh: generation 1, 2, 3, …
 //!                           │
@@ -14,11 +15,17 @@
 //! derived from session and generation, a mailed token from its row: nothing that opens an account is stored.
 
 mod authenticate;
+mod close_account;
 mod close_unproven;
+mod confirm_identity;
 mod create_superuser;
+mod dashboard;
+mod email_change;
 mod email_token;
+mod erase_closed;
 mod fields;
 pub mod jobs;
+mod links;
 mod log_in;
 mod log_out;
 mod model;
@@ -32,8 +39,13 @@ mod update_profile;
 mod verify_email;
 
 pub use authenticate::authenticate;
+pub use close_account::close_account;
 pub use close_unproven::{Registered, close_unproven, count_unproven};
+pub use confirm_identity::{Confirmed, confirm_identity};
 pub use create_superuser::create_superuser;
+pub use dashboard::{Dashboard, dashboard};
+pub use erase_closed::{Closed, count_to_erase, erase_closed};
+pub use links::Links;
 pub use log_in::{Recognised, SignIn, log_in, recognise};
 pub use log_out::{log_out, log_out_everywhere};
 pub use model::{Principal, User};
@@ -43,5 +55,5 @@ pub(crate) use register::insert;
 pub use register::{Registration, RegistrationForm, register};
 pub use resend_verification::{Addressee, resend_verification};
 pub use session::{Client, TokenPair};
-pub use update_profile::{ProfileForm, update_profile};
+pub use update_profile::{Avatar, ProfileForm, update_profile};
 pub use verify_email::verify_email;

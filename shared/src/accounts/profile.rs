@@ -1,12 +1,14 @@
 //! A person as they see themselves.
 
+use super::email_change;
+use super::links::{Links, links};
 use super::model::User;
 use crate::error::Result;
 use crate::ledger;
 use crate::subscriptions::{self, Plan};
 use crate::{Conn, Money};
 
-/// A person with what is kept elsewhere: their money and their plan.
+/// A person with what is kept elsewhere: their money, their plan, and how else they sign in.
 #[derive(Clone)]
 pub struct Profile {
     /// Their row.
@@ -15,6 +17,10 @@ pub struct Profile {
     pub balance: Money,
     /// The plan they have now.
     pub plan: Plan,
+    /// The address they wish for and have not proved yet.
+    pub pending_email: Option<String>,
+    /// Their accounts elsewhere.
+    pub links: Links,
 }
 
 /// The profile of a person.
@@ -24,5 +30,7 @@ pub struct Profile {
 pub async fn profile(conn: &mut Conn, user: User) -> Result<Profile> {
     let balance = ledger::balance_of_user(conn, user.id).await?.available;
     let plan = subscriptions::current_plan(conn, user.id).await?;
-    Ok(Profile { user, balance, plan })
+    let pending_email = email_change::pending(conn, user.id).await?;
+    let links = links(&user);
+    Ok(Profile { user, balance, plan, pending_email, links })
 }

@@ -2,6 +2,7 @@
 
 pub use super::upkeep::{MaintainPartitions, PruneJobs};
 pub use crate::accounts::jobs::{CleanupUnverifiedUsers, SendEmailVerification, SendWelcomeEmail};
+pub use crate::accounts::jobs::{EraseClosedAccounts, SendAccountNotice, SendEmailChangeProof};
 pub use crate::escrow::jobs::{
     CountSettledDeal, ExpireUnpaidEscrow, HonourCancelWish, ReceiveSilentEscrow, ReconcileEscrows,
     RefundUndeliveredEscrow, ReleaseEscrowPayment,
@@ -20,4 +21,5 @@ pub use crate::statistics::jobs::CalculateDailyStatistics;
 pub use crate::subscriptions::jobs::{
     AutoRenewSubscription, CheckSubscriptionExpirations, SendSubscriptionExpiringSoon,
 };
+pub use crate::uploads::jobs::{RemoveUpload, SweepUploads};
 pub use crate::withdrawals::jobs::{ProcessWithdrawal, WipeCardNumbers};

@@ -38,6 +38,9 @@ pub fn registry() -> Registry {
         .batch::<kinds::CalculateDailyStatistics>()
         .batch::<kinds::ArchiveOldListings>()
         .batch::<kinds::CleanupUnverifiedUsers>()
+        .batch::<kinds::EraseClosedAccounts>()
+        .effect::<kinds::SweepUploads>()
+        .external::<kinds::RemoveUpload>()
         .effect::<kinds::WipeCardNumbers>()
         .batch::<kinds::PruneJobs>()
         .batch::<kinds::PruneIdempotencyKeys>()
@@ -45,6 +48,8 @@ pub fn registry() -> Registry {
         // mail
         .external::<kinds::SendEmailVerification>()
         .external::<kinds::SendWelcomeEmail>()
+        .external::<kinds::SendEmailChangeProof>()
+        .external::<kinds::SendAccountNotice>()
         .external::<kinds::SendNotificationEmail>()
         .external::<kinds::SendTransactionEmail>()
         .external::<kinds::SendSubscriptionExpiringSoon>()

@@ -22,6 +22,8 @@ const AUDIENCE: &str = "wibestore-api";
 const ACCESS_TYPE: &str = "at+jwt";
 /// Longer than this is not read at all.
 const TOKEN_MAX: usize = 4096;
+/// How much of a print is kept.
+const PRINT_BYTES: usize = 16;
 
 /// What an access token says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -146,6 +148,13 @@ impl Tokens {
     pub fn read_mailed(&self, purpose: &str, token: &str) -> Option<EmailTokenId> {
         let body = self.unseal(purpose, token)?;
         Uuid::from_slice(&body).ok().map(EmailTokenId)
+    }
+
+    /// The keyed print of a text, in hexadecimal: equal texts have equal prints, and only who has the key can make one.
+    #[must_use]
+    pub fn print(&self, purpose: &str, text: &str) -> String {
+        let tag = self.mac(purpose, text.as_bytes()).finalize().into_bytes();
+        tag.iter().take(PRINT_BYTES).map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn mac(&self, purpose: &str, body: &[u8]) -> Hmac<Sha256> {

@@ -6,6 +6,7 @@ mod mail;
 mod multicard;
 mod paynet;
 mod staff;
+mod storage;
 mod subscriptions;
 mod upkeep;
 mod vars;
@@ -23,6 +24,7 @@ pub use mail::{MailSettings, Protection};
 pub use multicard::MulticardSettings;
 pub use paynet::PaynetSettings;
 pub use staff::StaffSettings;
+pub use storage::{BucketSettings, StorageSettings};
 pub use subscriptions::SubscriptionSettings;
 pub use upkeep::UpkeepSettings;
 use vars::Vars;
@@ -83,6 +85,8 @@ pub struct Settings {
     pub upkeep: UpkeepSettings,
     /// What one person of staff may do alone.
     pub staff: StaffSettings,
+    /// Where uploads lie.
+    pub storage: StorageSettings,
     /// The job platform.
     pub jobs: JobSettings,
     /// Logs.
@@ -244,6 +248,7 @@ impl Settings {
             two_staff_above: money(&vars, "ESCROW_TWO_STAFF_ABOVE", "50000000.00")?,
             upkeep: upkeep::upkeep(&vars)?,
             staff: staff::staff(&vars)?,
+            storage: storage::storage(&vars)?,
             jobs: jobs::jobs(&vars)?,
             log: LogSettings {
                 filter: vars.text(

@@ -4,7 +4,7 @@
 use super::metrics;
 use crate::jobs::{self, Origin, Queue, Registry};
 use crate::payments::providers::{click, multicard, payme, paynet};
-use crate::{escrow, listings, payments, subscriptions, withdrawals};
+use crate::{escrow, listings, payments, subscriptions, uploads, withdrawals};
 
 /// How a run ends.
 const OUTCOMES: [&str; 7] = ["ok", "retry", "snoozed", "dead", "cancelled", "stale", "handed_back"];
@@ -69,7 +69,13 @@ pub fn of_a_worker(registry: &Registry) {
     for reason in RESCUES {
         metrics::JOB_RESCUED.with_label_values(&[reason]);
     }
-    let sweeps = [listings::SWEEP, payments::SWEEP, subscriptions::SWEEP, withdrawals::SWEEP];
+    let sweeps = [
+        listings::SWEEP,
+        payments::SWEEP,
+        subscriptions::SWEEP,
+        uploads::SWEEP,
+        withdrawals::SWEEP,
+    ];
     for sweep in escrow::sweeps().chain(sweeps) {
         metrics::RECONCILER_FOUND.with_label_values(&[sweep]);
     }

@@ -1,5 +1,6 @@
 //! The suite: one binary, one module per noun.
 
+mod account_deletion;
 mod accounts;
 mod architecture;
 mod bank;
@@ -27,6 +28,7 @@ mod payment_cases;
 mod payment_methods;
 mod paynet;
 mod paynet_refusals;
+mod profile;
 mod purchases;
 mod races;
 mod sandbox;
@@ -36,4 +38,5 @@ mod subscriptions;
 mod switches;
 mod transactions;
 mod upkeep;
+mod uploads;
 mod withdrawals;

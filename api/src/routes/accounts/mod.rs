@@ -1,10 +1,12 @@
 //! People: registration, sign-in, sessions, proof of e-mail, profile.
 
+mod close;
 mod confirm_page;
 mod email;
 mod me;
 mod sign_in;
 
+pub(crate) use close::close_account;
 pub(crate) use confirm_page::{confirm_email, confirm_email_page};
 pub(crate) use email::{resend_verification, verify_email};
 pub(crate) use me::{show_me, update_me};

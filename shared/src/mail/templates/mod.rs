@@ -7,6 +7,8 @@ mod frame;
 mod words;
 
 // ── accounts ──
+pub(crate) mod account_notice;
+pub(crate) mod change_email;
 pub(crate) mod verify_email;
 pub(crate) mod welcome;
 
@@ -74,6 +76,7 @@ pub(crate) struct Subject {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::jobs::News;
     use crate::language::Language;
     use crate::mail::{Letter, Reader};
 
@@ -100,6 +103,7 @@ mod tests {
         let sale = sale_paid::Sale { amount, commission: amount, earnings: amount };
         let mut letters = vec![
             verify_email::letter("ali@mail.uz", language, LINK),
+            change_email::letter("ali@mail.uz", language, LINK),
             welcome::letter(reader, LINK),
             new_listing::letter(reader, about, AT),
             listing_approved::letter(reader, about),
@@ -130,6 +134,9 @@ mod tests {
             withdrawal_failed::letter(reader, amount, CARD, LINK),
             withdrawal_rejected::letter(reader, amount, CARD, WORDS, LINK),
         ];
+        for news in News::ALL {
+            letters.push(account_notice::letter("ali@mail.uz", language, *news, LINK));
+        }
         for undone in [
             deal_refunded::Undone::Undelivered,
             deal_refunded::Undone::ByBuyer,

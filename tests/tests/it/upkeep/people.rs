@@ -3,7 +3,7 @@
 use diesel_async::SimpleAsyncConnection as _;
 use serde_json::json;
 use shared::Money;
-use shared::jobs::kinds::CleanupUnverifiedUsers;
+use shared::jobs::kinds::{CleanupUnverifiedUsers, EraseClosedAccounts};
 use shared::payments::begin_deposit;
 use tests::{Person, Story, TestApp, eventually, mail};
 
@@ -194,5 +194,21 @@ async fn closing_accounts_can_be_stopped_and_begun_again() {
     crowd(&app, 250).await;
     can_be_stopped::<CleanupUnverifiedUsers>(&app, 100, 250).await;
     assert_eq!(closings(&app).await, (250, 250));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn erasing_accounts_survives_a_kill() {
+    let app = impatient().await;
+    crowd(&app, 60).await;
+    app.database
+        .execute("UPDATE users SET is_active = false, deleted_at = app_now() - interval '31 days'")
+        .await;
+    survives_a_kill::<EraseClosedAccounts>(&app, 25, 60).await;
+    let erased =
+        "SELECT count(*) FROM users WHERE erased_at IS NOT NULL AND email LIKE '%@deleted.invalid'";
+    assert_eq!(app.database.number(erased).await, 60);
+    let written = "SELECT count(*) FROM audit_log WHERE action = 'user.erased'";
+    assert_eq!(app.database.number(written).await, 60);
     app.finish().await;
 }
