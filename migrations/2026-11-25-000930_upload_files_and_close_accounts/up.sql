@@ -5,9 +5,18 @@
 ALTER TABLE users
     ADD COLUMN IF NOT EXISTS email_verified_at timestamptz,
     ADD COLUMN IF NOT EXISTS phone_verified_at timestamptz,
-    ADD COLUMN erased_at timestamptz;  -- closed long enough: nothing personal is left
+    ADD COLUMN erased_at timestamptz,  -- closed long enough: nothing personal is left
+    ADD COLUMN first_verified_at timestamptz;
 -- Until now there was one channel.
-UPDATE users SET email_verified_at = updated_at WHERE is_verified AND email_verified_at IS NULL;
+UPDATE users SET email_verified_at = updated_at, first_verified_at = updated_at WHERE is_verified;
+-- Whoever was verified once and changed their number is no stranger who never came back. Every channel sets `is_verified`.
+CREATE FUNCTION remember_first_proof() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.first_verified_at := app_now();
+    RETURN NEW;
+END $$;
+CREATE TRIGGER users_first_proof BEFORE INSERT OR UPDATE OF is_verified ON users
+    FOR EACH ROW WHEN (NEW.is_verified AND NEW.first_verified_at IS NULL) EXECUTE FUNCTION remember_first_proof();
 ALTER TABLE users ADD CONSTRAINT users_erased_after_closed CHECK (erased_at IS NULL OR deleted_at IS NOT NULL) NOT VALID;
 ALTER TABLE users VALIDATE CONSTRAINT users_erased_after_closed;
 CREATE INDEX users_to_erase ON users (deleted_at, id) WHERE deleted_at IS NOT NULL AND erased_at IS NULL;

@@ -609,6 +609,7 @@ diesel::table! {
         email_verified_at -> Nullable<Timestamptz>,
         phone_verified_at -> Nullable<Timestamptz>,
         erased_at -> Nullable<Timestamptz>,
+        first_verified_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -85,6 +85,7 @@ async fn whoever_left_something_behind_stays() {
     let mut staying = vec![app.unverified("fresh").await];
     for (name, trace) in [
         ("proven", "UPDATE users SET is_verified = true WHERE id = $"),
+        ("changed", "UPDATE users SET is_verified = true WHERE id = $; UPDATE users SET is_verified = false, phone_number = '+998901112234' WHERE id = $"),
         ("banned", "UPDATE users SET is_active = false WHERE id = $"),
         ("staff", "UPDATE users SET is_staff = true WHERE id = $"),
         ("plan", "INSERT INTO user_subscriptions (id, user_id, plan_id, status, start_date, end_date)
