@@ -42,6 +42,7 @@ pub(crate) fn status(kind: Kind) -> StatusCode {
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -86,7 +87,8 @@ impl Writer for ApiError {
             | Kind::Conflict
             | Kind::TooLarge
             | Kind::Unsupported
-            | Kind::Unprocessable => {
+            | Kind::Unprocessable
+            | Kind::TooMany => {
                 tracing::debug!(target: "http", code = error.code().as_str(), "{}", error.causes());
             }
         }
@@ -110,6 +112,12 @@ fn render(error: &Error, status: StatusCode, language: Language, res: &mut Respo
     let code = error.code();
     if code == Code::Busy || code == Code::IdempotencyInProgress {
         res.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if code == Code::ServiceUnavailable {
+        res.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    if let Some(seconds) = error.retry_after() {
+        res.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if code.kind() == Kind::Unauthenticated {
         res.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -12,12 +12,13 @@ use shared::settings::AppEnv;
 
 use crate::app::{AppState, Draining};
 use crate::error::envelope;
+use crate::extract::remember_caller;
 use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
 use crate::openapi;
 use crate::routes::{
-    accounts, admin, click, docs, escrows, games, health, jobs, listings, multicard, payme,
-    payment_cases, payment_methods, payments, paynet, profile, staff_money, statements,
-    subscriptions, switches, uploads, withdrawals,
+    accounts, admin, audit_log, click, docs, escrows, games, health, jobs, listings, multicard,
+    payme, payment_cases, payment_methods, payments, paynet, profile, roles, staff_money,
+    statements, subscriptions, switches, uploads, withdrawals,
 };
 
 /// Everything the API answers to.
@@ -55,11 +56,18 @@ fn people() -> Router {
     at("auth")
         .push(at("register").post(accounts::register))
         .push(at("login").post(accounts::log_in))
+        .push(at("google").post(accounts::log_in_with_google).delete(accounts::unlink_google))
+        .push(at("google/link").post(accounts::link_google))
         .push(at("refresh").post(accounts::refresh))
         .push(at("logout").post(accounts::log_out))
         .push(at("email/verify").get(accounts::confirm_email_page).post(accounts::verify_email))
         .push(at("email/confirm").post(accounts::confirm_email))
         .push(at("email/resend").post(accounts::resend_verification))
+        .push(at("otp/request").post(accounts::request_code))
+        .push(at("otp/verify").post(accounts::verify_code))
+        .push(at("phone/verify").post(accounts::verify_phone))
+        .push(at("telegram/otp/create").post(accounts::create_telegram_code))
+        .push(at("register/telegram").post(accounts::register_by_telegram))
         .push(at("me").get(accounts::show_me).patch(accounts::update_me))
         .push(at("account/delete").post(accounts::close_account))
 }
@@ -124,6 +132,9 @@ fn admin() -> Router {
         .push(at("listings/{id}/approve").post(admin::approve_listing))
         .push(at("listings/{id}/reject").post(admin::reject_listing))
         .push(at("listings/{id}/block").post(admin::block_listing))
+        .push(at("audit-log").get(audit_log::list_audit_log))
+        .push(at("audit-log/export").get(audit_log::export_audit_log))
+        .push(at("users/{id}/roles").get(roles::show_roles).post(roles::change_role))
         .push(at("users/{id}/subscription").post(subscriptions::grant_plan))
         .push(at("transactions").get(statements::list_all_transactions))
         .push(at("transactions/{id}").get(statements::show_any_transaction))
@@ -245,6 +256,7 @@ pub(crate) fn surround(mut router: Router, app: Arc<App>, draining: Draining) ->
         .hoop(AllowedHosts { hosts: http.allowed_hosts.clone() })
         .hoop(Cors { origin: http.frontend_url.clone() })
         .hoop(inject(draining).inject(AppState::new(Arc::clone(&app))))
+        .hoop(remember_caller)
         .catcher(Catcher::default().hoop(envelope))
 }
 

@@ -7,5 +7,4 @@ ALTER TABLE users
     DROP CONSTRAINT users_erased_after_closed,
     DROP COLUMN first_verified_at,
     DROP COLUMN erased_at,
-    DROP COLUMN IF EXISTS phone_verified_at,
-    DROP COLUMN IF EXISTS email_verified_at;
+    DROP COLUMN email_verified_at;

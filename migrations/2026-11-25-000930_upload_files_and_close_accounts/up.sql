@@ -3,12 +3,13 @@
 
 -- Which channel proved a person, so that a number that is changed takes its own proof along and no other.
 ALTER TABLE users
-    ADD COLUMN IF NOT EXISTS email_verified_at timestamptz,
-    ADD COLUMN IF NOT EXISTS phone_verified_at timestamptz,
+    ADD COLUMN email_verified_at timestamptz,
     ADD COLUMN erased_at timestamptz,  -- closed long enough: nothing personal is left
     ADD COLUMN first_verified_at timestamptz;
--- Until now there was one channel.
-UPDATE users SET email_verified_at = updated_at, first_verified_at = updated_at WHERE is_verified;
+-- Who was verified before there were other channels proved an address.
+UPDATE users SET first_verified_at = updated_at,
+    email_verified_at = CASE WHEN phone_verified_at IS NULL AND telegram_id IS NULL THEN updated_at END
+WHERE is_verified;
 -- Whoever was verified once and changed their number is no stranger who never came back. Every channel sets `is_verified`.
 CREATE FUNCTION remember_first_proof() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -41,6 +41,9 @@
 //! | a contradiction | `Order::on(Call::GetPayment).reply(Says { status: Some(Status::Error), amount: None })` |
 //! | a callback that is lost, late, forged or lies | `Order::on(Call::Callback)` with `Silence`, `Late`, `Garbage`, `Says` |
 //!
+//! Click's Merchant API takes orders of its own: a [`ClickOrder`] for a [`ClickCall`], through [`Sandbox::click`], which also
+//! moves its payments as a hand in Click's cabinet would.
+//!
 //! Histories are `{"pagination": {"total", "offset", "limit"}, "list": [..]}`, oldest first. A payout is in `invoice_id` and
 //! in `store_invoice_id` under the platform's id. A payment has the id of its invoice; a second payment for the same
 //! invoice ([`Multicard::pay_again`]) has one of its own.
@@ -69,6 +72,9 @@ use salvo::server::ServerHandle;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use click::{
+    Click, ClickCall, ClickOrder, ClickReply, Payment as ClickPayment, PaymentStatus as ClickStatus,
+};
 pub use journal::WebhookCall;
 pub use multicard::{
     Call, Card, Effect, End, Invoice, Mode, Multicard, Network, Order, Payment, Payout, Problem,
@@ -116,6 +122,12 @@ impl Sandbox {
         Multicard::new(&self.world)
     }
 
+    /// Click, to be inspected and ordered about.
+    #[must_use]
+    pub fn click(&self) -> Click {
+        Click::new(&self.world)
+    }
+
     /// The variables that make a platform speak with this sandbox: addresses, and the keys that both sides know.
     #[must_use]
     pub fn variables(&self) -> Vec<(&'static str, String)> {
@@ -127,6 +139,8 @@ impl Sandbox {
             ("PAYNET_CHECKOUT_URL", format!("{url}/paynet")),
             ("MULTICARD_BASE_URL", format!("{url}/multicard")),
         ];
+        let click_user = settings.click_user.clone().unwrap_or_else(|| "20002".to_owned());
+        variables.push(("CLICK_MERCHANT_USER_ID", click_user));
         for (name, value) in [
             ("PAYME_SECRET_KEY", &settings.payme_key),
             ("CLICK_SERVICE_ID", &settings.click_service),

@@ -35,6 +35,8 @@ pub struct Settings {
     pub multicard_application: String,
     /// `MULTICARD_SECRET`.
     pub multicard_secret: String,
+    /// The longest page of Multicard's histories, whatever was asked for.
+    pub multicard_page_max: usize,
     /// `MULTICARD_CALLBACK_SECRET`; the application's secret when unset.
     pub multicard_callback_secret: Option<String>,
     /// How long a provider waits for a webhook's answer.
@@ -84,6 +86,7 @@ impl Settings {
             multicard_store: or("MULTICARD_STORE_ID", "40001"),
             multicard_application: or("MULTICARD_APPLICATION_ID", "sandbox-multicard"),
             multicard_secret: or("MULTICARD_SECRET", "sandbox-multicard-secret"),
+            multicard_page_max: 1_000,
             multicard_callback_secret: optional("MULTICARD_CALLBACK_SECRET"),
             patience: Duration::from_secs(10),
             silence: Duration::from_secs(300),

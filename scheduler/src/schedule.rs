@@ -36,6 +36,11 @@ pub fn schedule() -> Vec<Scheduled> {
         ),
         at::<kinds::LedgerCheck>("15 * * * * *", CatchUp::Once, "what is new in the ledger"),
         at::<kinds::LedgerCheckFull>("0 15 20 * * *", CatchUp::Once, "all of the ledger"),
+        at::<kinds::CompareProviderReports>(
+            "0 30 21 * * *",
+            CatchUp::Once,
+            "the past business days as Click and Multicard report them",
+        ),
         // listings: the same for what no moderator decided about
         at::<kinds::ReconcileListings>(
             "45 * * * * *",

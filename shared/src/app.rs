@@ -1,11 +1,14 @@
 //! What every process hands to commands, queries and jobs.
 
 use crate::Db;
+use crate::accounts::Google;
 use crate::error::Result;
 use crate::mail::Mailer;
+use crate::payments::providers::click::ClickApi;
 use crate::payments::providers::multicard::Multicard;
 use crate::security::{Passwords, Tokens, Vault};
 use crate::settings::Settings;
+use crate::sms::SmsSender;
 use crate::storage::Storage;
 use crate::uploads::Images;
 
@@ -29,8 +32,14 @@ pub struct App {
     pub storage: Storage,
     /// Decodes what people send, few at a time.
     pub images: Images,
+    /// Sends SMS.
+    pub sms: SmsSender,
     /// Speaks to Multicard.
     pub multicard: Multicard,
+    /// Asks Google who somebody is.
+    pub google: Google,
+    /// Asks Click; none where Click has not opened its Merchant API to us.
+    pub click: Option<ClickApi>,
 }
 
 impl App {
@@ -48,7 +57,10 @@ impl App {
             mailer: Mailer::new(&settings.mail)?,
             storage: Storage::new(&settings.storage, &settings.http.public_url)?,
             images: Images::new(),
+            sms: SmsSender::new(&settings.sms)?,
             multicard: Multicard::new(&settings.multicard)?,
+            google: Google::new(&settings.google)?,
+            click: ClickApi::new(&settings.click)?,
             settings,
         })
     }

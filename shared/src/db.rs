@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::InstrumentationEvent;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Text};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
@@ -56,6 +56,9 @@ extern "SQL" {
     /// Real time.
     #[sql_name = "now"]
     fn real_now() -> Timestamptz;
+
+    /// Sets a variable, with `true` to the end of the transaction.
+    fn set_config(name: Text, value: Text, is_local: Bool) -> Text;
 }
 
 impl Db {
@@ -177,8 +180,7 @@ impl Db {
     pub(crate) async fn begin(&self) -> Result<Tx> {
         let mut conn = Held(Some(self.read().await?));
         AnsiTransactionManager::begin_transaction(conn.get()).await?;
-        let (now, real_now) =
-            diesel::select((app_now(), real_now())).get_result(conn.get()).await?;
+        let (now, real_now) = instants(conn.get()).await?;
         Ok(Tx {
             conn,
             now,
@@ -213,6 +215,21 @@ impl Db {
     pub fn pool_status(&self) -> deadpool::Status {
         self.pool.status()
     }
+}
+
+/// Business time and real time; and says whose request it is, which is what the columns of the audit log default to.
+async fn instants(conn: &mut Conn) -> Result<(DateTime<Utc>, DateTime<Utc>)> {
+    let times = (app_now(), real_now());
+    let Some(client) = trace::client() else {
+        return Ok(diesel::select(times).get_result(conn).await?);
+    };
+    let say = |name: &'static str, value: Option<String>| {
+        set_config(name, value.unwrap_or_default(), true)
+    };
+    let said = (say("wibe.ip", client.ip), say("wibe.user_agent", client.user_agent));
+    let (times, _said): (_, (String, String)) =
+        diesel::select((times, said)).get_result(conn).await?;
+    Ok(times)
 }
 
 /// A new session with the platform's limits, counting its statements.

@@ -34,6 +34,8 @@ pub enum Kind {
     Unsupported,
     /// 422: understood, and at odds with an earlier request.
     Unprocessable,
+    /// 429: too often; `details.retry_after` says when to come back, in seconds.
+    TooMany,
     /// 500: our fault.
     Internal,
     /// 503: our fault, and it passes.
@@ -82,6 +84,14 @@ codes! {
     TokenReused = "TOKEN_REUSED", Unauthenticated, "Token qayta ishlatildi, sessiya yopildi.", "Токен использован повторно, сессия закрыта.", "The token was used twice; the session is closed.";
     /// E-mail and password do not belong together.
     InvalidCredentials = "INVALID_CREDENTIALS", Unauthenticated, "Email yoki parol noto'g'ri.", "Неверный email или пароль.", "Wrong e-mail or password.";
+    /// A code that is wrong, used, too old, or was tried too often.
+    CodeInvalid = "CODE_INVALID", Invalid, "Kod noto'g'ri yoki eskirgan. Yangi kod so'rang.", "Код неверен или устарел. Запросите новый.", "The code is wrong or no longer valid. Please ask for a new one.";
+    /// The code is right, and nobody has registered with it.
+    NotRegistered = "NOT_REGISTERED", Invalid, "Siz hali ro'yxatdan o'tmagansiz.", "Вы ещё не зарегистрированы.", "You have not registered yet.";
+    /// The number belongs to an account that is linked to another Telegram account.
+    TelegramLinked = "TELEGRAM_ALREADY_LINKED", Conflict, "Hisob boshqa Telegram akkauntiga bog'langan.", "Аккаунт привязан к другому Telegram.", "The account is linked to another Telegram account.";
+    /// Too often; `details.retry_after` says when to come back, in seconds.
+    RateLimited = "RATE_LIMITED", TooMany, "So'rovlar juda ko'p. Keyinroq urinib ko'ring.", "Слишком много запросов. Попробуйте позже.", "Too many requests. Please try again later.";
     /// The balance does not cover it.
     InsufficientFunds = "INSUFFICIENT_FUNDS", PaymentRequired, "Balansda mablag' yetarli emas.", "Недостаточно средств на балансе.", "Insufficient funds on the balance.";
     /// Signed in, but not allowed.
@@ -90,14 +100,18 @@ codes! {
     EmailNotVerified = "EMAIL_NOT_VERIFIED", Forbidden, "Avval hisobingizni tasdiqlang.", "Сначала подтвердите аккаунт.", "Please verify your account first.";
     /// The account was closed or banned.
     AccountDisabled = "ACCOUNT_DISABLED", Forbidden, "Hisob o'chirilgan.", "Аккаунт отключён.", "The account is disabled.";
-    /// A session alone is not enough: it must be confirmed again who is asking; `details.methods` says how.
-    ReauthRequired = "REAUTH_REQUIRED", Forbidden, "Joriy parolingiz bilan tasdiqlang.", "Подтвердите текущим паролем.", "Please confirm with your current password.";
+    /// The action needs the person's password, a code or a session that began a moment ago; `details.methods` may say which.
+    ReauthRequired = "REAUTH_REQUIRED", Forbidden, "Bu siz ekaningizni tasdiqlang: joriy parolni kiriting yoki qaytadan kiring.", "Подтвердите, что это вы: введите текущий пароль или войдите заново.", "Please confirm that it is you: give your current password, or sign in again.";
+    /// The platform does not offer this way of signing in.
+    SignInNotOffered = "SIGN_IN_NOT_OFFERED", NotFound, "Kirishning bu usuli mavjud emas.", "Этот способ входа недоступен.", "This way of signing in is not offered here.";
     /// Nothing there, or nothing this caller may see.
     NotFound = "NOT_FOUND", NotFound, "Topilmadi.", "Не найдено.", "Not found.";
     /// The path exists; `Allow` names its methods.
     MethodNotAllowed = "METHOD_NOT_ALLOWED", MethodNotAllowed, "Bu usul qo'llab-quvvatlanmaydi.", "Метод не поддерживается.", "This method is not supported here.";
     /// It exists already.
     AlreadyExists = "ALREADY_EXISTS", Conflict, "Bunday yozuv allaqachon mavjud.", "Такая запись уже существует.", "It already exists.";
+    /// The address belongs to an account that this way of signing in does not open yet.
+    AccountLinkRequired = "ACCOUNT_LINK_REQUIRED", Conflict, "Bu email bilan hisob mavjud. Avval unga parolingiz bilan kiring, keyin Google'ni ulang.", "Аккаунт с этим email уже есть. Сначала войдите в него с паролем, затем привяжите Google.", "An account with this e-mail exists. Please sign in to it with your password first, then link Google.";
     /// The state forbids the action; `details.status` is the state.
     InvalidState = "INVALID_STATE", Conflict, "Hozirgi holatda bu amal mumkin emas.", "В текущем состоянии это действие невозможно.", "The current state does not allow this.";
     /// The account still has money, deals, deposits or payouts; `details` counts them.
@@ -198,6 +212,13 @@ impl Error {
     pub fn fact(mut self, name: &'static str, value: Value) -> Self {
         self.facts.push((name, value));
         self
+    }
+
+    /// When to come back, in seconds, where it says so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        let fact = self.facts.iter().find(|(name, _)| *name == "retry_after");
+        fact.and_then(|(_, seconds)| seconds.as_u64())
     }
 
     /// The stable code.

@@ -50,6 +50,8 @@ uuid_ids! {
     EmailChangeId,
     /// A file that somebody sent.
     UploadId,
+    /// A code that was sent to a phone.
+    CodeId,
     /// A game of the catalogue.
     GameId,
     /// A game account offered for sale.

@@ -32,6 +32,7 @@ pub mod page;
 pub(crate) mod schema;
 pub mod security;
 pub mod settings;
+pub mod sms;
 pub mod startup;
 mod statement;
 pub mod storage;

@@ -406,6 +406,27 @@ diesel::table! {
         closed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        reported_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    one_time_codes (id) {
+        id -> Uuid,
+        phone_number -> Text,
+        purpose -> Text,
+        user_id -> Nullable<Uuid>,
+        telegram_id -> Nullable<BigInt>,
+        telegram_username -> Nullable<Text>,
+        full_name -> Text,
+        language -> Text,
+        code_mac -> Bytea,
+        attempts -> SmallInt,
+        expires_at -> Timestamptz,
+        sent_at -> Nullable<Timestamptz>,
+        used_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        ip -> Nullable<Text>,
     }
 }
 
@@ -481,6 +502,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    provider_reports (source, day) {
+        source -> Text,
+        day -> Date,
+        comparisons -> Integer,
+        place -> Nullable<Jsonb>,
+        compared -> Integer,
+        repaired -> Integer,
+        disagreed -> Integer,
+        started_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -492,6 +527,26 @@ diesel::table! {
         revoked_reason -> Nullable<Text>,
         ip -> Nullable<Text>,
         user_agent -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    social_accounts (provider, subject) {
+        provider -> Text,
+        subject -> Text,
+        user_id -> Uuid,
+        email -> Nullable<Text>,
+        created_at -> Timestamptz,
+        last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    staff_roles (user_id, role) {
+        user_id -> Uuid,
+        role -> Text,
+        granted_by -> Nullable<Uuid>,
+        granted_at -> Timestamptz,
     }
 }
 
@@ -606,8 +661,10 @@ diesel::table! {
         last_login -> Nullable<Timestamptz>,
         deleted_at -> Nullable<Timestamptz>,
         password_changed_at -> Nullable<Timestamptz>,
-        email_verified_at -> Nullable<Timestamptz>,
         phone_verified_at -> Nullable<Timestamptz>,
+        telegram_id -> Nullable<BigInt>,
+        telegram_username -> Nullable<Text>,
+        email_verified_at -> Nullable<Timestamptz>,
         erased_at -> Nullable<Timestamptz>,
         first_verified_at -> Nullable<Timestamptz>,
     }
@@ -673,11 +730,14 @@ diesel::joinable!(listing_search -> listings (listing_id));
 diesel::joinable!(listing_status_history -> listings (listing_id));
 diesel::joinable!(listings -> games (game_id));
 diesel::joinable!(multicard_invoices -> transactions (transaction_id));
+diesel::joinable!(one_time_codes -> users (user_id));
 diesel::joinable!(payment_cases -> transactions (transaction_id));
 diesel::joinable!(payment_cases -> users (resolved_by));
 diesel::joinable!(payme_transactions -> transactions (transaction_id));
 diesel::joinable!(paynet_transactions -> transactions (transaction_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(social_accounts -> users (user_id));
+diesel::joinable!(staff_roles -> users (user_id));
 diesel::joinable!(transactions -> escrows (escrow_id));
 diesel::joinable!(transactions -> payment_methods (payment_method_id));
 diesel::joinable!(transactions -> users (user_id));
@@ -713,11 +773,15 @@ diesel::allow_tables_to_appear_in_same_query!(
     listing_status_history,
     listings,
     multicard_invoices,
+    one_time_codes,
     payme_transactions,
     payment_cases,
     payment_methods,
     paynet_transactions,
+    provider_reports,
     sessions,
+    social_accounts,
+    staff_roles,
     subscription_plans,
     transactions,
     uploads,

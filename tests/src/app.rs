@@ -29,6 +29,7 @@ pub struct TestApp {
     pub redis_prefix: String,
     pub mail_dir: PathBuf,
     pub media_dir: PathBuf,
+    pub sms_dir: PathBuf,
     variables: HashMap<String, String>,
     engine: Arc<Engine>,
     api: Option<api::Running>,
@@ -57,6 +58,7 @@ impl Person {
             .execute(&format!(
                 "INSERT INTO users (id, email, full_name, language) VALUES ('{id}', '{email}', '{name}', 'en');
                  UPDATE users SET {rights} WHERE id = '{id}';
+                 INSERT INTO staff_roles (user_id, role) SELECT id, unnest(ARRAY['moderator', 'finance']) FROM users WHERE id = '{id}' AND is_staff;
                  INSERT INTO sessions (id, user_id, expires_at) VALUES ('{session}', '{id}', app_now() + interval '400 days');
                  UPDATE sessions SET rotated_at = app_now() + interval '300 days' WHERE id = '{session}';
                  SELECT ledger.open_account('user_available', '{id}')"
@@ -101,18 +103,22 @@ impl TestApp {
         let redis_url = format!("{}/0", environment().redis_url);
         let mail_dir = std::env::temp_dir().join(format!("wibe-test-mail-{}", database.name));
         let media_dir = std::env::temp_dir().join(format!("wibe-test-media-{}", database.name));
+        let sms_dir = std::env::temp_dir().join(format!("wibe-test-sms-{}", database.name));
         let mut variables = database.variables();
         for (name, value) in [
             ("REDIS_URL", redis_url.as_str()),
             ("REDIS_PREFIX", &redis_prefix),
             ("MAIL_DIR", mail_dir.to_str().expect("a UTF-8 path")),
             ("MEDIA_DIR", media_dir.to_str().expect("a UTF-8 path")),
+            ("SMS_DIR", sms_dir.to_str().expect("a UTF-8 path")),
             ("DATABASE_POOL_SIZE", "10"),
             // No test waits for its turn to mail, unless that is what it is about.
             ("MAIL_PER_SECOND", "1000"),
             ("LOG_LEVEL", "warn"),
             ("PAYME_SECRET_KEY", "test-payme-key"),
             ("CLICK_SECRET_KEY", "test-click-key"),
+            // Nobody listens there: a test that has no sandbox asks nobody outside, and is told so at once.
+            ("MULTICARD_BASE_URL", "http://127.0.0.1:9"),
         ]
         .iter()
         .chain(settings)
@@ -134,6 +140,7 @@ impl TestApp {
             redis_prefix,
             mail_dir,
             media_dir,
+            sms_dir,
             variables,
             engine,
             api: Some(api),
@@ -145,6 +152,14 @@ impl TestApp {
     pub async fn start_with_sandbox(settings: &[(&str, &str)]) -> (Self, Sandbox) {
         let mut known = sandbox::Settings::development();
         known.payme_key = "test-payme-key".to_owned();
+        Self::start_with_sandbox_of(known, settings).await
+    }
+
+    /// The same with providers of these settings.
+    pub async fn start_with_sandbox_of(
+        mut known: sandbox::Settings,
+        settings: &[(&str, &str)],
+    ) -> (Self, Sandbox) {
         known.redeliver_after = Duration::from_millis(10);
         let sandbox = Sandbox::start(known).await.expect("listens");
         let variables = sandbox.variables();
@@ -256,9 +271,17 @@ impl TestApp {
         self.insert_person(name, "is_verified = true").await
     }
 
-    /// A verified member of staff.
+    /// A verified member of staff with every role of staff.
     pub async fn staff(&self) -> Person {
         self.insert_person("staff", "is_verified = true, is_staff = true").await
+    }
+
+    /// A verified member of staff with one role: `moderator` or `finance`.
+    pub async fn staff_with(&self, role: &str) -> Person {
+        let person = self.insert_person(role, "is_verified = true, is_staff = true").await;
+        let others = "DELETE FROM staff_roles WHERE role <>";
+        self.database.execute(&format!("{others} '{role}' AND user_id = '{}'", person.id)).await;
+        person
     }
 
     /// A person who has proved nothing yet.
@@ -341,6 +364,7 @@ impl TestApp {
         self.database.drop_now().await;
         std::fs::remove_dir_all(&self.mail_dir).ok();
         std::fs::remove_dir_all(&self.media_dir).ok();
+        std::fs::remove_dir_all(&self.sms_dir).ok();
     }
 }
 

@@ -9,6 +9,8 @@ mod clock;
 mod demo;
 mod jobs;
 mod ledger_check;
+mod password;
+mod roles;
 mod superuser;
 mod switches;
 mod variables;
@@ -16,6 +18,7 @@ mod variables;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use shared::accounts::Turn;
 use shared::migrate::migrate;
 use shared::settings::{Settings, SettingsError};
 use shared::{App, Error};
@@ -36,8 +39,13 @@ enum Command {
     SeedDemo,
     /// Checks the ledger's invariants; exits with 1 when one is violated.
     LedgerCheck,
-    /// Makes a person who may do everything. The password is read from `WIBE_PASSWORD` or standard input.
+    /// Makes a person who may do everything, or finds them made. The password comes from `WIBE_PASSWORD`, from standard
+    /// input, or is asked for at a terminal; or it is made up and shown once.
     CreateSuperuser(superuser::Person),
+    /// Gives a person a role: moderator, finance or superuser.
+    GrantRole(roles::Change),
+    /// Takes a role away from a person; their next request knows.
+    RevokeRole(roles::Change),
     /// Shows jobs, queues and workers, and does to them what operators do.
     Jobs(jobs::Jobs),
     /// Shows what stops money from leaving, and switches it.
@@ -87,6 +95,12 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::SeedDemo => demo::seed(&App::new(settings)?).await,
         Command::LedgerCheck => ledger_check::check(&App::new(settings)?).await,
         Command::CreateSuperuser(person) => superuser::create(&App::new(settings)?, person).await,
+        Command::GrantRole(change) => {
+            roles::change(&App::new(settings)?, change, Turn::Grant).await
+        }
+        Command::RevokeRole(change) => {
+            roles::change(&App::new(settings)?, change, Turn::Revoke).await
+        }
         Command::Jobs(command) => jobs::run(&App::new(settings)?, command).await,
         Command::Switches(command) => switches::run(&App::new(settings)?, command).await,
         Command::Clock(command) => clock::run(&App::new(settings)?, command).await,

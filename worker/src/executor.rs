@@ -221,7 +221,8 @@ impl Engine {
             | Kind::Conflict
             | Kind::TooLarge
             | Kind::Unsupported
-            | Kind::Unprocessable => false,
+            | Kind::Unprocessable
+            | Kind::TooMany => false,
         };
         let wait = (passes && job.attempt < job.max_attempts)
             .then(|| entry.limits.backoff.after(job.attempt));

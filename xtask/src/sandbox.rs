@@ -8,7 +8,7 @@ const SETTINGS: [(&str, &str); 3] = [
 ];
 
 /// Demo accounts, and provider keys that belong to no provider.
-const ACCOUNTS: [(&str, &str); 17] = [
+const ACCOUNTS: [(&str, &str); 18] = [
     ("DEMO_STAFF_EMAIL", "staff@demo.wibestore.uz"),
     ("DEMO_STAFF_PASSWORD", "demo-staff-2026"),
     ("DEMO_SELLER_EMAIL", "seller@demo.wibestore.uz"),
@@ -20,6 +20,7 @@ const ACCOUNTS: [(&str, &str); 17] = [
     ("PAYME_SECRET_KEY", "sandbox-payme-key-that-opens-nothing"),
     ("CLICK_SERVICE_ID", "10001"),
     ("CLICK_MERCHANT_ID", "20001"),
+    ("CLICK_MERCHANT_USER_ID", "20002"),
     ("CLICK_SECRET_KEY", "sandbox-click-key"),
     ("PAYNET_SERVICE_ID", "30001"),
     ("PAYNET_LOGIN", "sandbox-paynet"),

@@ -74,6 +74,7 @@ fn greet(platform: &Platform) {
         say(format_args!("  metrics    {base}/metrics  ({name})"));
     }
     say(format_args!("  mail       {}", of("MAIL_DIR")));
+    say(format_args!("  sms        {}", of("SMS_DIR")));
     say("  settings   . .local/env");
     for who in ["STAFF", "SELLER", "BUYER"] {
         let (email, password) = (format!("DEMO_{who}_EMAIL"), format!("DEMO_{who}_PASSWORD"));

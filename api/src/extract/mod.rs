@@ -1,9 +1,11 @@
 //! What a handler needs is in its arguments: if it is absent or wrong, the handler does not run.
 
 mod body;
+mod bot;
 mod caller;
 mod list;
 mod multipart;
+mod on_behalf;
 mod once;
 mod path;
 mod schema;
@@ -17,13 +19,17 @@ use salvo::{Depot, Request};
 use shared::Result;
 
 pub(crate) use body::{Body, OptionalBody};
+pub(crate) use bot::Bot;
 pub(crate) use caller::Caller;
 pub(crate) use list::{List, Listed, Narrowed, Query};
 pub(crate) use multipart::{file, is_multipart, multipart_body};
+pub(crate) use on_behalf::remember_caller;
 pub(crate) use once::{Begun, Once};
 pub(crate) use path::{Id, Number, Slug};
 pub(crate) use shows::{Shown, Shows, View};
-pub(crate) use signed_in::{MaybeSignedIn, SignedIn, Staff, Superuser};
+pub(crate) use signed_in::{
+    Attempt, Finance, MaybeSignedIn, Moderator, SignedIn, Staff, Superuser, Verified, require,
+};
 
 /// An argument of a handler: how it is read, and how it is documented.
 pub(crate) trait FromRequest: Sized {

@@ -3,45 +3,26 @@
 use std::ops::Deref;
 
 use salvo::http::header::AUTHORIZATION;
-use salvo::oapi::{Components, Operation, SecurityRequirement};
+use salvo::oapi::{Components, Operation, Response as ResponseDoc, SecurityRequirement};
 use salvo::{Depot, Request};
-use shared::accounts::{self, Principal};
+use shared::accounts::{self, Principal, Right};
 use shared::error::Kind;
-use shared::{Code, Result};
+use shared::{App, Code, Result};
 
 use super::{FromRequest, extractor};
 use crate::app::AppState;
 use crate::openapi;
 
+/// Longer paths are cut in the audit log.
+const PATH_MAX: usize = 300;
+
 /// A person with a live session; without one the answer is 401.
 pub(crate) struct SignedIn(pub(crate) Principal);
-
-/// A person with a live session who works for the platform; anybody else gets 401 or 403.
-pub(crate) struct Staff(pub(crate) Principal);
-
-/// A person with a live session who may do everything; anybody else gets 401 or 403.
-pub(crate) struct Superuser(pub(crate) Principal);
 
 /// A person, or nobody. A token that is sent must be good: the client then knows to refresh it.
 pub(crate) struct MaybeSignedIn(pub(crate) Option<Principal>);
 
 impl Deref for SignedIn {
-    type Target = Principal;
-
-    fn deref(&self) -> &Principal {
-        &self.0
-    }
-}
-
-impl Deref for Staff {
-    type Target = Principal;
-
-    fn deref(&self) -> &Principal {
-        &self.0
-    }
-}
-
-impl Deref for Superuser {
     type Target = Principal;
 
     fn deref(&self) -> &Principal {
@@ -62,14 +43,23 @@ impl FromRequest for SignedIn {
 
 extractor!([] SignedIn);
 
-impl FromRequest for Staff {
+/// A person with a live session who has proved who they are, as selling, buying and withdrawing take it; anybody else gets
+/// 401 or 403.
+pub(crate) struct Verified(pub(crate) Principal);
+
+impl Deref for Verified {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
+}
+
+impl FromRequest for Verified {
     async fn read(req: &mut Request, depot: &mut Depot, arg: &str) -> Result<Self> {
         let SignedIn(principal) = SignedIn::read(req, depot, arg).await?;
-        if principal.user.is_staff || principal.user.is_superuser {
-            Ok(Self(principal))
-        } else {
-            Err(Code::PermissionDenied.into())
-        }
+        principal.verified()?;
+        Ok(Self(principal))
     }
 
     fn describe(components: &mut Components, operation: &mut Operation, arg: &str) {
@@ -77,24 +67,90 @@ impl FromRequest for Staff {
     }
 }
 
-extractor!([] Staff);
+extractor!([] Verified);
 
-impl FromRequest for Superuser {
-    async fn read(req: &mut Request, depot: &mut Depot, arg: &str) -> Result<Self> {
-        let SignedIn(principal) = SignedIn::read(req, depot, arg).await?;
-        if principal.user.is_superuser {
-            Ok(Self(principal))
-        } else {
-            Err(Code::PermissionDenied.into())
+/// People with a live session and a right; anybody else gets 401 or 403, and a 403 is in the audit log.
+macro_rules! rights {
+    ($($(#[$meta:meta])* $name:ident: $right:expr;)+) => { $(
+        $(#[$meta])*
+        pub(crate) struct $name(pub(crate) Principal);
+
+        impl Deref for $name {
+            type Target = Principal;
+
+            fn deref(&self) -> &Principal {
+                &self.0
+            }
         }
-    }
 
-    fn describe(components: &mut Components, operation: &mut Operation, arg: &str) {
-        SignedIn::describe(components, operation, arg);
+        impl FromRequest for $name {
+            async fn read(req: &mut Request, depot: &mut Depot, arg: &str) -> Result<Self> {
+                let SignedIn(principal) = SignedIn::read(req, depot, arg).await?;
+                require(&*AppState::of(depot)?, &principal, $right, &*req).await?;
+                Ok(Self(principal))
+            }
+
+            fn describe(components: &mut Components, operation: &mut Operation, arg: &str) {
+                let whom = format!("Forbidden: PERMISSION_DENIED, without the right `{}`", $right);
+                operation.responses.insert("403", ResponseDoc::new(whom));
+                SignedIn::describe(components, operation, arg);
+            }
+        }
+
+        extractor!([] $name);
+    )+ };
+}
+
+rights! {
+    /// Somebody who works for the platform, in any role.
+    Staff: Right::Staff;
+    /// Staff who decide about listings, disputes and reports.
+    Moderator: Right::Moderator;
+    /// Staff who decide about people's money.
+    Finance: Right::Finance;
+    /// Somebody who may do everything.
+    Superuser: Right::Superuser;
+}
+
+/// Lets people pass who have the right, and remembers those who have not: a handler whose other half is for staff asks here.
+pub(crate) async fn require(
+    app: &App,
+    who: &Principal,
+    right: Right,
+    attempt: impl Into<Attempt>,
+) -> Result<()> {
+    if who.roles.may(right) {
+        return Ok(());
+    }
+    let Attempt { route, path } = attempt.into();
+    if let Err(error) = accounts::note_refusal(&app.db, who, right, &route, &path).await {
+        tracing::error!(target: "http", error = %error.causes(), route, "a refusal is not in the audit log");
+    }
+    Err(Code::PermissionDenied.into())
+}
+
+/// What somebody asked for.
+pub(crate) struct Attempt {
+    route: String,
+    path: String,
+}
+
+impl From<&Request> for Attempt {
+    fn from(req: &Request) -> Self {
+        let route = format!("{} /{}", req.method(), req.matched_path().trim_matches('/'));
+        Self { route, path: req.uri().path().chars().take(PATH_MAX).collect() }
     }
 }
 
-extractor!([] Superuser);
+impl FromRequest for Attempt {
+    async fn read(req: &mut Request, _depot: &mut Depot, _arg: &str) -> Result<Self> {
+        Ok(Self::from(&*req))
+    }
+
+    fn describe(_components: &mut Components, _operation: &mut Operation, _arg: &str) {}
+}
+
+extractor!([] Attempt);
 
 impl FromRequest for MaybeSignedIn {
     async fn read(req: &mut Request, depot: &mut Depot, _arg: &str) -> Result<Self> {

@@ -45,7 +45,7 @@ impl Listed for AllListings {
 #[endpoint(tags("admin"))]
 pub(crate) async fn list_all_listings(
     app: AppState,
-    _staff: Staff,
+    _staff: Moderator,
     list: List<AllListings>,
 ) -> ApiResult<Paged<ListingOut>> {
     let conn = &mut app.db.read().await?;
@@ -79,7 +79,7 @@ impl Listed for WaitingListings {
 #[endpoint(tags("admin"))]
 pub(crate) async fn list_waiting_listings(
     app: AppState,
-    _staff: Staff,
+    _staff: Moderator,
     list: List<WaitingListings>,
 ) -> ApiResult<Paged<ListingOut>> {
     let conn = &mut app.db.read().await?;
@@ -92,7 +92,7 @@ pub(crate) async fn list_waiting_listings(
 #[endpoint(tags("admin"))]
 pub(crate) async fn approve_listing(
     app: AppState,
-    staff: Staff,
+    staff: Moderator,
     id: Id<ListingId>,
 ) -> ApiResult<Json<ListingOut>> {
     let view = app
@@ -117,7 +117,7 @@ pub(crate) struct ReasonBody {
 #[endpoint(tags("admin"))]
 pub(crate) async fn reject_listing(
     app: AppState,
-    staff: Staff,
+    staff: Moderator,
     id: Id<ListingId>,
     body: OptionalBody<ReasonBody>,
 ) -> ApiResult<Json<ListingOut>> {
@@ -136,7 +136,7 @@ pub(crate) async fn reject_listing(
 #[endpoint(tags("admin"))]
 pub(crate) async fn block_listing(
     app: AppState,
-    staff: Staff,
+    staff: Moderator,
     id: Id<ListingId>,
     body: OptionalBody<ReasonBody>,
 ) -> ApiResult<Json<ListingOut>> {
@@ -301,7 +301,7 @@ pub(crate) async fn show_any_deal(
 #[endpoint(tags("admin"))]
 pub(crate) async fn refund_deal(
     app: AppState,
-    staff: Staff,
+    staff: Moderator,
     id: Id<EscrowId>,
     once: Once,
 ) -> ApiResult<Replayable<Json<TradeOut>>> {
@@ -316,7 +316,7 @@ pub(crate) async fn refund_deal(
 #[endpoint(tags("admin"))]
 pub(crate) async fn complete_deal(
     app: AppState,
-    staff: Staff,
+    staff: Moderator,
     id: Id<EscrowId>,
     once: Once,
 ) -> ApiResult<Replayable<Json<TradeOut>>> {
@@ -365,7 +365,7 @@ pub(crate) struct StopBody {
 #[endpoint(tags("admin"))]
 pub(crate) async fn dispute_deal(
     app: AppState,
-    staff: Staff,
+    staff: Moderator,
     id: Id<EscrowId>,
     body: Body<StopBody>,
     once: Once,
@@ -395,7 +395,7 @@ pub(crate) struct ResolveBody {
 #[endpoint(tags("admin"))]
 pub(crate) async fn resolve_dispute(
     app: AppState,
-    staff: Staff,
+    staff: Moderator,
     id: Id<EscrowId>,
     body: Body<ResolveBody>,
     once: Once,

@@ -375,7 +375,7 @@ impl From<ListingBody> for NewListing {
 #[endpoint(tags("listings"))]
 pub(crate) async fn create_listing(
     app: AppState,
-    user: SignedIn,
+    user: Verified,
     body: Body<ListingBody>,
 ) -> ApiResult<NewOrSame<ListingOut>> {
     let new = NewListing::from(body.0);

@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod admin;
+pub(crate) mod audit_log;
 pub(crate) mod click;
 pub(crate) mod docs;
 pub(crate) mod escrows;
@@ -16,6 +17,7 @@ pub(crate) mod payment_methods;
 pub(crate) mod payments;
 pub(crate) mod paynet;
 pub(crate) mod profile;
+pub(crate) mod roles;
 pub(crate) mod staff_money;
 pub(crate) mod statements;
 pub(crate) mod subscriptions;

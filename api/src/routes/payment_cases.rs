@@ -97,7 +97,7 @@ impl Listed for CaseList {
 #[endpoint(tags("admin"))]
 pub(crate) async fn list_cases(
     app: AppState,
-    _staff: Staff,
+    _staff: Finance,
     list: List<CaseList>,
 ) -> ApiResult<Paged<PaymentCaseOut>> {
     let conn = &mut app.db.read().await?;
@@ -117,7 +117,7 @@ pub(crate) struct CaseNoteBody {
 #[endpoint(tags("admin"))]
 pub(crate) async fn resolve_case(
     app: AppState,
-    staff: Staff,
+    staff: Finance,
     id: Number,
     body: Body<CaseNoteBody>,
 ) -> ApiResult<Json<PaymentCaseOut>> {

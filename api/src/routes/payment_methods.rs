@@ -55,7 +55,7 @@ impl Listed for AllMethods {
 #[endpoint(tags("admin"))]
 pub(crate) async fn list_all_methods(
     app: AppState,
-    _staff: Staff,
+    _staff: Finance,
     list: List<AllMethods>,
 ) -> ApiResult<Paged<ManagedMethodOut>> {
     let page = payments::all_methods(&mut *app.db.read().await?, list.window).await?;

@@ -105,7 +105,7 @@ pub(crate) struct AdjustBody {
 #[endpoint(tags("admin"), responses((status_code = 402, description = "INSUFFICIENT_FUNDS: more is taken than there is")))]
 pub(crate) async fn adjust_balance(
     app: AppState,
-    staff: Staff,
+    staff: Finance,
     id: Id<UserId>,
     body: Body<AdjustBody>,
     once: Once,
@@ -150,7 +150,7 @@ impl Listed for AllAdjustments {
 #[endpoint(tags("admin"))]
 pub(crate) async fn list_adjustments(
     app: AppState,
-    _staff: Staff,
+    _staff: Finance,
     list: List<AllAdjustments>,
 ) -> ApiResult<Paged<AdjustmentOut>> {
     let page = adjustments::list(&mut *app.db.read().await?, list.filters, list.window).await?;
@@ -161,7 +161,7 @@ pub(crate) async fn list_adjustments(
 #[endpoint(tags("admin"))]
 pub(crate) async fn show_adjustment(
     app: AppState,
-    _staff: Staff,
+    _staff: Finance,
     id: Id<AdjustmentId>,
     view: View<AdjustmentOut>,
 ) -> ApiResult<Viewed<AdjustmentOut>> {
@@ -182,7 +182,7 @@ pub(crate) struct DecisionBody {
 #[endpoint(tags("admin"), responses((status_code = 402, description = "INSUFFICIENT_FUNDS: more is taken than there is")))]
 pub(crate) async fn approve_adjustment(
     app: AppState,
-    staff: Staff,
+    staff: Finance,
     id: Id<AdjustmentId>,
     body: OptionalBody<DecisionBody>,
     once: Once,
@@ -199,7 +199,7 @@ pub(crate) async fn approve_adjustment(
 #[endpoint(tags("admin"))]
 pub(crate) async fn reject_adjustment(
     app: AppState,
-    staff: Staff,
+    staff: Finance,
     id: Id<AdjustmentId>,
     body: OptionalBody<DecisionBody>,
     once: Once,
@@ -226,14 +226,14 @@ pub(crate) struct BecauseBody {
 #[endpoint(tags("admin"), responses((status_code = 402, description = "INSUFFICIENT_FUNDS: the money was spent")))]
 pub(crate) async fn return_deposit(
     app: AppState,
-    staff: Staff,
+    staff: Finance,
     id: Id<TransactionId>,
     body: Body<BecauseBody>,
     once: Once,
 ) -> ApiResult<Replayable<NewOrSame<TransactionOut>>> {
     once.answer(&app, async |tx| {
         let (refund, outcome) =
-            payments::return_deposit(tx, staff.user.id, *id, &body.reason).await?;
+            payments::return_deposit(tx, &app, staff.user.id, *id, &body.reason).await?;
         let out = TransactionOut::from(payments::find_any(tx, refund.id).await?);
         Ok(match outcome {
             Outcome::Done => NewOrSame::New(out),
@@ -263,7 +263,7 @@ impl FrozenOut {
 #[endpoint(tags("admin"))]
 pub(crate) async fn freeze_balance(
     app: AppState,
-    staff: Staff,
+    staff: Finance,
     id: Id<UserId>,
     body: Body<BecauseBody>,
     once: Once,
@@ -279,7 +279,7 @@ pub(crate) async fn freeze_balance(
 #[endpoint(tags("admin"))]
 pub(crate) async fn unfreeze_balance(
     app: AppState,
-    staff: Staff,
+    staff: Finance,
     id: Id<UserId>,
     body: Body<BecauseBody>,
     once: Once,

@@ -68,7 +68,7 @@ impl Listed for AllTransactions {
 #[endpoint(tags("admin"))]
 pub(crate) async fn list_all_transactions(
     app: AppState,
-    _staff: Staff,
+    _staff: Finance,
     list: List<AllTransactions>,
 ) -> ApiResult<Paged<StaffTransactionOut>> {
     let (conn, scope) = (&mut app.db.read().await?, Scope::Everything);
@@ -81,7 +81,7 @@ pub(crate) async fn list_all_transactions(
 #[endpoint(tags("admin"))]
 pub(crate) async fn show_any_transaction(
     app: AppState,
-    _staff: Staff,
+    _staff: Finance,
     id: Id<TransactionId>,
     view: View<StaffTransactionOut>,
 ) -> ApiResult<Viewed<StaffTransactionOut>> {
@@ -103,7 +103,7 @@ pub(crate) async fn export_own_transactions(
 #[endpoint(tags("admin"))]
 pub(crate) async fn export_all_transactions(
     app: AppState,
-    staff: Staff,
+    staff: Finance,
     narrowed: Narrowed<AllTransactions>,
 ) -> ApiResult<CsvFile> {
     let by = Actor::Staff(staff.user.id);
@@ -240,7 +240,7 @@ fn record(scope: Scope, view: &TransactionView) -> Vec<String> {
 }
 
 /// A text that somebody wrote, so that no spreadsheet takes it for a formula.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     let first = text.trim_start_matches([' ', '\u{a0}']).chars().next();
     let formula = matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '|' | '%'));
     if formula { format!("'{text}") } else { text.to_owned() }

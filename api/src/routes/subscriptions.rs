@@ -251,7 +251,7 @@ impl BuyBody {
 #[endpoint(tags("subscriptions"), responses((status_code = 402, description = "INSUFFICIENT_FUNDS; `details.amount` is what it takes")))]
 pub(crate) async fn buy_plan(
     app: AppState,
-    user: SignedIn,
+    user: Verified,
     body: Body<BuyBody>,
     once: Once,
 ) -> ApiResult<Replayable<NewOrSame<SubscriptionOut>>> {
@@ -352,7 +352,7 @@ pub(crate) struct GrantedOut {
 #[endpoint(tags("admin"))]
 pub(crate) async fn grant_plan(
     app: AppState,
-    staff: Staff,
+    staff: Finance,
     id: Id<UserId>,
     body: Body<GrantBody>,
 ) -> ApiResult<Json<GrantedOut>> {

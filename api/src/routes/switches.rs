@@ -56,7 +56,7 @@ impl Listed for AllSwitches {
 #[endpoint(tags("admin"))]
 pub(crate) async fn list_switches(
     app: AppState,
-    _staff: Staff,
+    _staff: Finance,
     list: List<AllSwitches>,
 ) -> ApiResult<Paged<SwitchOut>> {
     let rows = switches::all(&mut *app.db.read().await?).await?;

@@ -1,12 +1,14 @@
 //! Withdrawals: a person's money on its way to their card, and the staff who let it go.
 
 use chrono::{DateTime, Utc};
+use shared::accounts::Right;
 use shared::ids::{TransactionId, UserId};
 use shared::payments::TransactionStatus;
 use shared::withdrawals::queries::{self, Filter, Order, Scope, State, View as WithdrawalView};
 use shared::withdrawals::{self, CardType};
-use shared::{Code, Error, Money, Outcome};
+use shared::{Money, Outcome};
 
+use crate::extract::{Attempt, require};
 use crate::prelude::*;
 
 /// A withdrawal. Nobody is shown more of a card than its first six and last four digits.
@@ -142,7 +144,7 @@ pub(crate) struct WithdrawBody {
 #[endpoint(tags("withdrawals"), responses((status_code = 402, description = "INSUFFICIENT_FUNDS")))]
 pub(crate) async fn create_withdrawal(
     app: AppState,
-    user: SignedIn,
+    user: Verified,
     body: Body<CreateBody>,
     once: Once,
 ) -> ApiResult<Replayable<NewOrSame<WithdrawalOut>>> {
@@ -160,7 +162,7 @@ pub(crate) async fn create_withdrawal(
 #[endpoint(tags("withdrawals"), responses((status_code = 402, description = "INSUFFICIENT_FUNDS")))]
 pub(crate) async fn withdraw(
     app: AppState,
-    user: SignedIn,
+    user: Verified,
     body: Body<WithdrawBody>,
     once: Once,
 ) -> ApiResult<Replayable<NewOrSame<WithdrawalOut>>> {
@@ -176,7 +178,7 @@ pub(crate) async fn withdraw(
 
 async fn request(
     app: &AppState,
-    user: &SignedIn,
+    user: &Verified,
     order: withdrawals::Order<'_>,
     once: Once,
 ) -> ApiResult<Replayable<NewOrSame<WithdrawalOut>>> {
@@ -242,19 +244,19 @@ impl Listed for WithdrawalList {
     }
 }
 
-/// Lists the caller's own withdrawals, newest first; with `admin=true` everybody's, for staff.
+/// Lists the caller's own withdrawals, newest first; with `admin=true` everybody's, for staff who decide about
+/// money.
 #[endpoint(tags("withdrawals"))]
 pub(crate) async fn list_withdrawals(
     app: AppState,
     user: SignedIn,
+    attempt: Attempt,
     list: List<WithdrawalList>,
 ) -> ApiResult<Paged<WithdrawalOut>> {
     if !list.filters.all {
         return page(&app, list, Scope::Of(user.user.id), Order::Newest).await;
     }
-    if !is_staff(&user) {
-        return Err(Error::new(Code::PermissionDenied).into());
-    }
+    require(&app, &user, Right::Finance, attempt).await?;
     page(&app, list, Scope::Everything, Order::Urgent).await
 }
 
@@ -262,7 +264,7 @@ pub(crate) async fn list_withdrawals(
 #[endpoint(tags("admin"))]
 pub(crate) async fn list_all_withdrawals(
     app: AppState,
-    _staff: Staff,
+    _staff: Finance,
     list: List<WithdrawalList>,
 ) -> ApiResult<Paged<WithdrawalOut>> {
     page(&app, list, Scope::Everything, Order::Urgent).await
@@ -281,11 +283,7 @@ async fn page(
     Ok(list.page(page.map(|view| WithdrawalOut::new(view, reader))))
 }
 
-fn is_staff(user: &SignedIn) -> bool {
-    user.user.is_staff || user.user.is_superuser
-}
-
-/// Shows a withdrawal, to its owner and to staff.
+/// Shows a withdrawal, to its owner and to staff who decide about money.
 #[endpoint(tags("withdrawals"))]
 pub(crate) async fn show_withdrawal(
     app: AppState,
@@ -294,7 +292,7 @@ pub(crate) async fn show_withdrawal(
     view: View<WithdrawalOut>,
 ) -> ApiResult<Viewed<WithdrawalOut>> {
     let conn = &mut app.db.read().await?;
-    let found = if is_staff(&user) {
+    let found = if user.roles.may(Right::Finance) {
         WithdrawalOut::for_staff(queries::find(conn, Scope::Everything, *id).await?)
     } else {
         WithdrawalOut::own(queries::find(conn, Scope::Of(user.user.id), *id).await?)
@@ -306,7 +304,7 @@ pub(crate) async fn show_withdrawal(
 #[endpoint(tags("admin"))]
 pub(crate) async fn show_any_withdrawal(
     app: AppState,
-    _staff: Staff,
+    _staff: Finance,
     id: Id<TransactionId>,
     view: View<WithdrawalOut>,
 ) -> ApiResult<Viewed<WithdrawalOut>> {
@@ -336,7 +334,7 @@ pub(crate) async fn cancel_withdrawal(
 #[endpoint(tags("admin"))]
 pub(crate) async fn approve_withdrawal(
     app: AppState,
-    staff: Staff,
+    staff: Finance,
     id: Id<TransactionId>,
     once: Once,
 ) -> ApiResult<Replayable<Json<WithdrawalOut>>> {
@@ -360,7 +358,7 @@ pub(crate) struct RejectBody {
 #[endpoint(tags("admin"))]
 pub(crate) async fn reject_withdrawal(
     app: AppState,
-    staff: Staff,
+    staff: Finance,
     id: Id<TransactionId>,
     body: Body<RejectBody>,
 ) -> ApiResult<Json<WithdrawalOut>> {

@@ -1,20 +1,26 @@
-//! Click's memory: payments and invoices.
+//! Click's memory: payments and invoices, and what was ordered to go wrong.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::order::{ClickCall, ClickOrder};
 use crate::world::World;
 
 /// Above 2^31, as the real ones are.
 const FIRST_PAYMENT: i64 = 2_900_000_000;
 
 /// Where a payment stands, in Click's numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PaymentStatus {
-    /// -1
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// -1: the card's bank refused.
     Failed,
-    /// 0
+    /// 0: the payer has begun.
     Created,
-    /// 2
+    /// 2: the payer was debited.
     Paid,
-    /// -2
+    /// -2: the payer has the money back.
     Reversed,
 }
 
@@ -32,16 +38,17 @@ impl PaymentStatus {
 
 /// A payment.
 #[derive(Clone, Debug)]
-pub(crate) struct Payment {
+pub struct Payment {
     /// `click_trans_id`.
-    pub(crate) id: i64,
+    pub id: i64,
     /// `merchant_trans_id`.
-    pub(crate) order: String,
+    pub order: String,
     /// Soum, as the link wrote them.
-    pub(crate) amount: String,
-    pub(crate) status: PaymentStatus,
+    pub amount: String,
+    /// Where it stands.
+    pub status: PaymentStatus,
     /// `YYYY-MM-DD`.
-    pub(crate) day: String,
+    pub day: String,
 }
 
 /// An invoice that was pushed to a phone.
@@ -56,6 +63,8 @@ pub(crate) struct Invoice {
 pub(crate) struct Book {
     pub(crate) payments: Vec<Payment>,
     pub(crate) invoices: Vec<Invoice>,
+    orders: Vec<ClickOrder>,
+    asked: BTreeMap<ClickCall, u32>,
 }
 
 impl Book {
@@ -77,6 +86,40 @@ impl Book {
         if let Some(payment) = self.payments.iter_mut().find(|found| found.id == id) {
             payment.status = status;
         }
+    }
+
+    /// Remembers an order.
+    pub(crate) fn add_order(&mut self, order: ClickOrder) {
+        self.orders.push(order);
+    }
+
+    /// The orders that were not carried out yet.
+    pub(crate) fn orders(&self) -> &[ClickOrder] {
+        &self.orders
+    }
+
+    /// Forgets the orders that were not carried out yet.
+    pub(crate) fn forget_orders(&mut self) {
+        self.orders.clear();
+    }
+
+    /// How often a call was made.
+    pub(crate) fn asked(&self, call: ClickCall) -> u32 {
+        self.asked.get(&call).copied().unwrap_or_default()
+    }
+
+    /// Counts a call, and says how it is to go.
+    pub(crate) fn ordered(&mut self, call: ClickCall) -> ClickOrder {
+        *self.asked.entry(call).or_default() += 1;
+        let Some(at) = self.orders.iter().position(|order| order.on == call) else {
+            return ClickOrder::on(call);
+        };
+        let order = self.orders[at].clone();
+        self.orders[at].times -= 1;
+        if self.orders[at].times == 0 {
+            self.orders.remove(at);
+        }
+        order
     }
 
     /// Pushes an invoice.

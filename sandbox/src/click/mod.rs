@@ -2,13 +2,17 @@
 
 mod api;
 mod book;
+mod control;
+mod order;
 mod shop;
 
 use salvo::http::StatusCode;
 use salvo::{Depot, Request, Response, Router, handler};
 
 pub(crate) use self::book::Book;
-use self::book::PaymentStatus;
+pub use self::book::{Payment, PaymentStatus};
+pub use self::control::Click;
+pub use self::order::{ClickCall, ClickOrder, ClickReply};
 use self::shop::Shop;
 use crate::form::{self, Form};
 use crate::html;
@@ -16,7 +20,7 @@ use crate::world::{World, lock};
 
 /// The page and the API, under `/click`.
 pub(crate) fn router() -> Router {
-    Router::with_path("click").get(show).post(act).push(api::router())
+    Router::with_path("click").get(show).post(act).push(control::router()).push(api::router())
 }
 
 #[handler]

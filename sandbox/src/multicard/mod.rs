@@ -157,6 +157,37 @@ impl Multicard {
         Ok(callback::deliver(&self.world, &payment).await.is_ok())
     }
 
+    /// A payment is somewhere else from now on, as after a hand in Multicard's cabinet; nobody is told.
+    ///
+    /// # Errors
+    /// When there is no such payment.
+    pub fn mark(&self, payment: &str, status: Status) -> Result<Payment, Problem> {
+        lock(&self.world.multicard).mark(&self.world, payment, status)
+    }
+
+    /// A payment has another amount from now on, in tiyin; nobody is told.
+    ///
+    /// # Errors
+    /// When there is no such payment.
+    pub fn set_amount(&self, payment: &str, tiyin: i64) -> Result<(), Problem> {
+        lock(&self.world.multicard).payment(payment)?.amount = tiyin;
+        Ok(())
+    }
+
+    /// A payment is under another name of the platform's from now on; nobody is told.
+    ///
+    /// # Errors
+    /// When there is no such payment.
+    pub fn set_reference(&self, payment: &str, invoice_id: &str) -> Result<(), Problem> {
+        lock(&self.world.multicard).payment(payment)?.invoice_id = invoice_id.to_owned();
+        Ok(())
+    }
+
+    /// A payment is forgotten.
+    pub fn forget(&self, payment: &str) {
+        lock(&self.world.multicard).payments.retain(|found| found.uuid != payment);
+    }
+
     /// Decides how a payout in progress ends.
     ///
     /// # Errors

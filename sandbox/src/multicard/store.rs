@@ -9,9 +9,6 @@ use super::fields;
 use super::problem::Problem;
 use crate::world::World;
 
-/// The longest page.
-const LIMIT_MAX: usize = 1_000;
-
 /// The window that a history was asked for.
 struct Window {
     offset: usize,
@@ -22,7 +19,7 @@ struct Window {
 }
 
 impl Window {
-    fn read(query: &HashMap<String, String>) -> Result<Self, Problem> {
+    fn read(world: &World, query: &HashMap<String, String>) -> Result<Self, Problem> {
         let number = |name: &str, default: usize| match query.get(name) {
             None => Ok(default),
             Some(text) => {
@@ -35,7 +32,7 @@ impl Window {
         }
         Ok(Self {
             offset: number("offset", 0)?,
-            limit: number("limit", 100)?.min(LIMIT_MAX),
+            limit: number("limit", 100)?.min(world.settings.multicard_page_max),
             start: query.get("start_date").cloned().unwrap_or_default(),
             end,
             status: query.get("only_status").filter(|status| !status.is_empty()).cloned(),
@@ -76,7 +73,7 @@ impl Book {
         query: &HashMap<String, String>,
     ) -> Result<Value, Problem> {
         let (window, store) =
-            (Window::read(query)?, fields::store(&world.settings.multicard_store));
+            (Window::read(world, query)?, fields::store(&world.settings.multicard_store));
         let held = |payment: &&super::Payment| {
             payment.card.is_some() && window.holds(&payment.added_on, payment.status.word())
         };
@@ -90,7 +87,7 @@ impl Book {
         world: &World,
         query: &HashMap<String, String>,
     ) -> Result<Value, Problem> {
-        let window = Window::read(query)?;
+        let window = Window::read(world, query)?;
         let in_window =
             |payout: &&mut super::Payout| window.holds(&payout.added_on, payout.status.word());
         let mut uuids = Vec::new();

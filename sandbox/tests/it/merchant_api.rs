@@ -70,3 +70,33 @@ async fn an_invoice_is_paid_with_its_order() {
     let refused = create(&json!({ "service_id": 6 })).await.expect("answers");
     assert_eq!(refused.status(), 400);
 }
+
+#[tokio::test]
+async fn click_misbehaves_as_ordered_and_is_moved_by_hand() {
+    let world = world().await;
+    let order = |order: Value| {
+        let url = format!("{}/click/_control", world.sandbox.url());
+        let request = world.http.post(url).json(&json!({ "order": order }));
+        async { request.send().await.expect("answers").status().as_u16() }
+    };
+    let click = world.sandbox.click();
+    let id = click.paid_unheard("o-1", "1000.00");
+    let (status, reversal) =
+        (format!("payment/status/10001/{id}"), format!("payment/reversal/10001/{id}"));
+    let says = json!({ "on": "payment_status", "reply": { "says": { "status": "failed", "amount": "1.00" } } });
+    assert_eq!(order(says).await, 200);
+    let (_, lie) = world.click("GET", &status, AUTH).await;
+    assert_eq!((&lie["payment_status"], &lie["amount"]), (&json!(-1), &json!("1.00")));
+    let (_, truth) = world.click("GET", &status, AUTH).await;
+    assert_eq!((&truth["payment_status"], &truth["amount"]), (&json!(2), &json!("1000.00")));
+    assert_eq!(order(json!({ "on": "payment_status", "reply": "terse" })).await, 200);
+    assert_eq!(world.click("GET", &status, AUTH).await.1.get("payment_status"), None);
+    assert_eq!(order(json!({ "on": "reversal", "reply": { "refusal": -31 } })).await, 200);
+    assert_eq!(world.click("DELETE", &reversal, AUTH).await.1["error_code"], -31);
+    assert_eq!(click.payments()[0].status, sandbox::ClickStatus::Paid, "a no does nothing");
+    click.mark(id, sandbox::ClickStatus::Reversed);
+    assert_eq!(world.click("GET", &status, AUTH).await.1["payment_status"], -2);
+    assert_eq!(click.asked(sandbox::ClickCall::Reversal), 1);
+    assert_eq!(order(json!({ "on": "reversal", "times": 0 })).await, 400);
+    assert_eq!(order(json!({ "on": "everything" })).await, 400);
+}

@@ -14,7 +14,9 @@ use crate::audit::{self, Actor};
 use crate::error::Result;
 use crate::ids::UserId;
 use crate::jobs::Stretch;
-use crate::schema::{email_changes, email_tokens, sessions, users};
+use crate::schema::{
+    email_changes, email_tokens, one_time_codes, sessions, social_accounts, users,
+};
 use crate::statement::statement;
 use crate::{App, Conn, Tx, uploads};
 
@@ -50,7 +52,7 @@ pub async fn count_to_erase(conn: &mut Conn, instant: DateTime<Utc>) -> Result<i
 }
 
 /// Erases what is personal in the next accounts that were closed before an instant: address, number, username, name,
-/// password, picture and uploads, where they signed in from, and proofs of addresses.
+/// password, Telegram, Google, picture and uploads, where they signed in from, and proofs of addresses.
 ///
 /// # Errors
 /// The database's.
@@ -95,6 +97,8 @@ async fn erase(tx: &mut Tx, id: UserId, email: &str) -> Result<()> {
             users::full_name.eq(NAME),
             users::avatar.eq(nothing),
             users::password_hash.eq(nothing),
+            users::telegram_id.eq(None::<i64>),
+            users::telegram_username.eq(nothing),
             users::erased_at.eq(now),
             users::updated_at.eq(now),
         ))
@@ -109,6 +113,12 @@ async fn erase(tx: &mut Tx, id: UserId, email: &str) -> Result<()> {
         .execute(tx.conn())
         .await?;
     diesel::delete(email_changes::table.filter(email_changes::user_id.eq(id)))
+        .execute(tx.conn())
+        .await?;
+    diesel::delete(social_accounts::table.filter(social_accounts::user_id.eq(id)))
+        .execute(tx.conn())
+        .await?;
+    diesel::delete(one_time_codes::table.filter(one_time_codes::user_id.eq(id)))
         .execute(tx.conn())
         .await?;
     let object = ("user", id.to_string());

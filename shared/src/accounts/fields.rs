@@ -2,6 +2,7 @@
 
 use validator::ValidateEmail as _;
 
+use super::placeholder::is_placeholder;
 use crate::error::{Error, texts};
 use crate::language::Text;
 
@@ -9,7 +10,7 @@ use crate::language::Text;
 pub(super) type Issue = (Text, String);
 
 const EMAIL_MAX: usize = 254;
-const FULL_NAME_MAX: usize = 150;
+pub(super) const FULL_NAME_MAX: usize = 150;
 const USERNAME_MIN: usize = 3;
 const USERNAME_MAX: usize = 30;
 const TIMEZONE_MAX: usize = 64;
@@ -58,11 +59,8 @@ pub(super) fn canonical_email(raw: &str) -> String {
 pub(super) fn email(raw: &str) -> Result<String, Issue> {
     let email = canonical_email(raw);
     let dotted = email.rsplit_once('@').is_some_and(|(_, domain)| domain.contains('.'));
-    if email.len() <= EMAIL_MAX && email.is_ascii() && dotted && email.validate_email() {
-        Ok(email)
-    } else {
-        Err((texts::EMAIL, String::new()))
-    }
+    let real = email.is_ascii() && dotted && email.validate_email() && !is_placeholder(&email);
+    if email.len() <= EMAIL_MAX && real { Ok(email) } else { Err((texts::EMAIL, String::new())) }
 }
 
 /// A phone number in any spelling that means one Uzbek number: with or without `+`, spaces, dashes and brackets.
@@ -151,6 +149,7 @@ mod tests {
             "алі@mail.uz",
             "a@b@c.uz",
             "İ@mail.uz",
+            "tg_42@telegram.wibestore.local",
             &long,
         ] {
             assert!(email(bad).is_err(), "{bad:?}");

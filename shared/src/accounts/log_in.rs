@@ -2,25 +2,15 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use serde_json::json;
 
 use super::fields::canonical_email;
 use super::model::User;
-use super::profile::{Profile, profile};
-use super::session::{Client, Session, TokenPair};
-use crate::audit::{self, Actor};
+use super::session::Client;
+use super::sign_in::{Means, SignIn, sign_in};
 use crate::error::{Code, Result};
 use crate::ids::UserId;
 use crate::schema::users;
 use crate::{App, Tx};
-
-/// A person who has just signed in.
-pub struct SignIn {
-    /// Who they are.
-    pub profile: Profile,
-    /// Their tokens.
-    pub tokens: TokenPair,
-}
 
 /// Somebody whose password was right a moment ago.
 pub struct Recognised {
@@ -72,68 +62,18 @@ pub async fn log_in(
     recognised: &Recognised,
     client: &Client,
 ) -> Result<SignIn> {
-    let mut user = User::lock(tx, recognised.user).await?.ok_or(Code::InvalidCredentials)?;
+    let user = User::lock(tx, recognised.user).await?.ok_or(Code::InvalidCredentials)?;
     user.admit(&recognised.password_hash)?;
-    user.last_login = Some(tx.now());
-    diesel::update(users::table.find(user.id))
-        .set(users::last_login.eq(user.last_login))
-        .execute(tx.conn())
-        .await?;
-    let session = Session::open(tx, app, user.id, client).await?;
-    audit::record(
-        tx,
-        Actor::User(user.id),
-        "auth.signed_in",
-        ("user", user.id.to_string()),
-        json!({"session": session.id}),
-    )
-    .await?;
-    tracing::info!(target: "accounts", user = %user.id, session = %session.id, "signed in");
-    SignIn::new(tx, app, user, &session).await
-}
-
-impl SignIn {
-    pub(super) async fn new(tx: &mut Tx, app: &App, user: User, session: &Session) -> Result<Self> {
-        let tokens = session.tokens(&app.tokens, tx.now())?;
-        Ok(Self { profile: profile(tx, user).await?, tokens })
-    }
+    sign_in(tx, app, user, Means::Password, client).await
 }
 
 impl User {
-    /// Whether a session may be opened with the password whose hash was matched.
+    /// Whether the password that was matched is still theirs.
     fn admit(&self, matched_hash: &str) -> Result<()> {
-        if self.deleted_at.is_some() || self.password_hash.as_deref() != Some(matched_hash) {
-            return Err(Code::InvalidCredentials.into());
+        if self.password_hash.as_deref() == Some(matched_hash) {
+            Ok(())
+        } else {
+            Err(Code::InvalidCredentials.into())
         }
-        if self.is_active { Ok(()) } else { Err(Code::AccountDisabled.into()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::DateTime;
-
-    use super::*;
-    use crate::testing::a_user;
-
-    #[test]
-    fn only_an_open_account_with_the_matched_password_gets_a_session() {
-        let refusal = |user: &User| user.admit("hash").err().map(|error| error.code());
-        let user = User { password_hash: Some("hash".to_owned()), ..a_user("ali@mail.uz") };
-        assert_eq!(refusal(&user), None);
-        assert_eq!(
-            refusal(&User { is_active: false, ..user.clone() }),
-            Some(Code::AccountDisabled)
-        );
-        assert_eq!(
-            refusal(&User { password_hash: Some("other".to_owned()), ..user.clone() }),
-            Some(Code::InvalidCredentials)
-        );
-        assert_eq!(
-            refusal(&User { password_hash: None, ..user.clone() }),
-            Some(Code::InvalidCredentials)
-        );
-        let closed = User { deleted_at: Some(DateTime::UNIX_EPOCH), is_active: false, ..user };
-        assert_eq!(refusal(&closed), Some(Code::InvalidCredentials));
     }
 }

@@ -5,6 +5,8 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use rust_decimal::Decimal;
 
+use super::placeholder::is_placeholder;
+use super::roles::Roles;
 use crate::error::{Code, Error, Result};
 use crate::ids::{SessionId, UserId};
 use crate::language::Language;
@@ -31,7 +33,7 @@ pub struct User {
     pub password_hash: Option<String>,
     /// A banned or closed account is not active.
     pub is_active: bool,
-    /// May moderate.
+    /// Works for the platform: may look. What else they may do is in their roles.
     pub is_staff: bool,
     /// May do everything.
     pub is_superuser: bool,
@@ -55,6 +57,12 @@ pub struct User {
     pub last_login: Option<DateTime<Utc>>,
     /// Closed at.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// When they proved that the phone number is theirs; a number that was only typed proves nothing.
+    pub phone_verified_at: Option<DateTime<Utc>>,
+    /// Their account with Telegram.
+    pub telegram_id: Option<i64>,
+    /// What Telegram calls them, without the `@`.
+    pub telegram_username: Option<String>,
 }
 
 impl User {
@@ -66,10 +74,12 @@ impl User {
         Ok(Self::query().filter(users::id.eq(id)).first(conn).await.optional()?)
     }
 
-    /// The person, if letters may be written to them: they have proved who they are, and the account is open.
+    /// The person, if letters may be written to them: they have proved who they are, the account is open, and they have
+    /// an address.
     pub(crate) async fn find_to_mail(conn: &mut Conn, id: UserId) -> Result<Option<Self>> {
         let user = Self::find(conn, id).await?;
-        Ok(user.filter(|user| user.is_verified && user.may_sign_in()))
+        Ok(user
+            .filter(|user| user.is_verified && user.may_sign_in() && !is_placeholder(&user.email)))
     }
 
     /// Locks the row of a person to the end of the transaction.
@@ -99,10 +109,28 @@ impl User {
         Ok(Self::query().filter(theirs).for_no_key_update().first(tx.conn()).await.optional()?)
     }
 
+    /// Locks the row of the person who has this number, in its canonical form.
+    pub(super) async fn lock_by_phone(tx: &mut Tx, number: &str) -> Result<Option<Self>> {
+        let theirs = users::phone_number.eq(number).and(users::deleted_at.is_null());
+        Ok(Self::query().filter(theirs).for_no_key_update().first(tx.conn()).await.optional()?)
+    }
+
+    /// Locks the row of the person who has this account with Telegram.
+    pub(super) async fn lock_by_telegram(tx: &mut Tx, telegram: i64) -> Result<Option<Self>> {
+        let theirs = users::telegram_id.eq(telegram).and(users::deleted_at.is_null());
+        Ok(Self::query().filter(theirs).for_no_key_update().first(tx.conn()).await.optional()?)
+    }
+
     /// Whether the account is neither banned nor closed.
     #[must_use]
     pub fn may_sign_in(&self) -> bool {
         self.is_active && self.deleted_at.is_none()
+    }
+
+    /// Their phone number, if they have proved it.
+    #[must_use]
+    pub fn proven_number(&self) -> Option<&String> {
+        self.phone_number.as_ref().filter(|_| self.phone_verified_at.is_some())
     }
 
     /// The name others see.
@@ -121,6 +149,8 @@ pub struct Principal {
     pub user: User,
     /// The session of the token.
     pub session: SessionId,
+    /// What they may do for the platform.
+    pub roles: Roles,
 }
 
 impl Principal {

@@ -1,8 +1,8 @@
 //! A person as they see themselves.
 
 use super::email_change;
-use super::links::{Links, links};
 use super::model::User;
+use super::social;
 use crate::error::Result;
 use crate::ledger;
 use crate::subscriptions::{self, Plan};
@@ -19,8 +19,8 @@ pub struct Profile {
     pub plan: Plan,
     /// The address they wish for and have not proved yet.
     pub pending_email: Option<String>,
-    /// Their accounts elsewhere.
-    pub links: Links,
+    /// What Google calls them, if they sign in with Google.
+    pub google_id: Option<String>,
 }
 
 /// The profile of a person.
@@ -31,6 +31,6 @@ pub async fn profile(conn: &mut Conn, user: User) -> Result<Profile> {
     let balance = ledger::balance_of_user(conn, user.id).await?.available;
     let plan = subscriptions::current_plan(conn, user.id).await?;
     let pending_email = email_change::pending(conn, user.id).await?;
-    let links = links(&user);
-    Ok(Profile { user, balance, plan, pending_email, links })
+    let google_id = social::google_id(conn, user.id).await?;
+    Ok(Profile { user, balance, plan, pending_email, google_id })
 }

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::email_token;
 use super::fields::{self, Issues};
-use super::log_in::SignIn;
 use super::model::User;
 use super::password_policy::{self, Owner};
 use super::session::{Client, Session};
+use super::sign_in::SignIn;
 use crate::audit::{self, Actor};
 use crate::error::{Code, Error, OnConstraint as _, Result};
 use crate::ids::UserId;
@@ -120,6 +120,9 @@ impl Registration {
             updated_at: now,
             last_login: None,
             deleted_at: None,
+            phone_verified_at: None,
+            telegram_id: None,
+            telegram_username: None,
         }
     }
 }
@@ -164,6 +167,7 @@ pub(super) fn or_taken<T>(written: std::result::Result<T, diesel::result::Error>
         .on_constraint("users_email_key", || taken("email"))
         .on_constraint("users_username_key", || taken("username"))
         .on_constraint("users_phone_number_key", || taken("phone_number"))
+        .on_constraint("users_telegram_id_key", || Error::new(Code::TelegramLinked))
 }
 
 /// Somebody else has this value of a field.

@@ -1,5 +1,6 @@
 //! The row of a session: one sign-in of a person, and the family of its refresh tokens.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -51,6 +52,21 @@ pub struct Client {
     pub ip: Option<String>,
     /// What the caller's program calls itself.
     pub user_agent: Option<String>,
+}
+
+impl Client {
+    /// Where the caller is, for counting: their address, or the /64 of one of IPv6, of which a subscriber has them all.
+    #[must_use]
+    pub fn network(&self) -> Option<String> {
+        let address: IpAddr = self.ip.as_deref()?.parse().ok()?;
+        Some(match address.to_canonical() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+        })
+    }
 }
 
 /// What a client keeps: a short-lived access token, and a refresh token for the next pair.
@@ -206,6 +222,20 @@ mod tests {
             Turn::Reused,
             "a generation that never was"
         );
+    }
+
+    #[test]
+    fn a_subscriber_is_counted_once() {
+        let network = |ip: &str| Client { ip: Some(ip.to_owned()), user_agent: None }.network();
+        for (ip, counted) in [
+            ("192.0.2.7", Some("192.0.2.7")),
+            ("::ffff:192.0.2.7", Some("192.0.2.7")),
+            ("2001:db8:1:2:aaaa::1", Some("2001:db8:1:2::/64")),
+            ("2001:db8:1:2:bbbb::2", Some("2001:db8:1:2::/64")),
+            ("nonsense", None),
+        ] {
+            assert_eq!(network(ip).as_deref(), counted, "{ip}");
+        }
     }
 
     #[test]

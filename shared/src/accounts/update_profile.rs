@@ -1,7 +1,7 @@
 //! A person changes what they say about themselves.
 //!
 //! An address and a number are keys to the account: they sign in, and codes and links go there. Whoever only holds a session
-//! must not add a key of their own, so every other value of them, the first included, needs the password. The UI sends
+//! must not add a key of their own, so every other value of them, the first included, needs a confirmation. The UI sends
 //! number and name with every save: a value that is the same needs nothing.
 
 use diesel::prelude::*;
@@ -9,6 +9,7 @@ use diesel::sql_types::{Bool, Text as SqlText, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
+use super::codes;
 use super::confirm_identity::{Confirmed, required};
 use super::email_change;
 use super::fields::{self, Issues};
@@ -104,15 +105,21 @@ impl ProfileForm {
     }
 
     /// Whether it asks for another address or number than the person has: then they must show again who they are.
-    #[must_use]
-    pub fn changes_contacts(&self, user: &User) -> bool {
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` on a number that would lock its owner out.
+    pub fn changes_contacts(&self, user: &User) -> Result<bool> {
         let email = self.email.as_deref().map(fields::canonical_email);
-        let other_number = |raw: &Option<String>| {
-            let number = fields::phone_number(raw.as_deref().unwrap_or_default());
-            number.is_ok_and(|number| number != user.phone_number)
-        };
-        email.is_some_and(|email| email != user.email)
-            || self.phone_number.as_ref().is_some_and(other_number)
+        let other_email = email.is_some_and(|email| email != user.email);
+        let number = self.phone_number.as_ref().map(|raw| raw.as_deref().unwrap_or_default());
+        match number.map(fields::phone_number) {
+            Some(Ok(number)) if number != user.phone_number => {
+                codes::keeps_a_way_in(user, number.as_deref())?;
+                Ok(true)
+            }
+            // What is no number is refused with whatever else is wrong.
+            Some(_) | None => Ok(other_email),
+        }
     }
 }
 
@@ -146,7 +153,7 @@ impl Checked {
 /// Changes a person's own fields. Another address is only wished for: see [`super::verify_email`].
 ///
 /// # Errors
-/// `VALIDATION_ERROR` with every field that is wrong; `REAUTH_REQUIRED` for another address or number without a
+/// `VALIDATION_ERROR` with every field that is wrong, or on a number that would lock its owner out; `REAUTH_REQUIRED` for another address or number without a
 /// confirmation that holds; `ALREADY_EXISTS` when the username, the number or the address is taken.
 pub async fn update_profile(
     tx: &mut Tx,
@@ -172,7 +179,8 @@ pub async fn update_profile(
     if let Some(avatar) = checked.avatar.take() {
         checked.change.avatar = change_avatar(tx, app, &user, avatar).await?;
     }
-    if checked.change.phone_number.is_some() {
+    if let Some(number) = &checked.change.phone_number {
+        codes::keeps_a_way_in(&user, number.as_deref())?;
         forget_proof_of_phone(tx, &user).await?;
     }
     let user = save(tx, user, &checked.change).await?;
@@ -221,7 +229,7 @@ async fn change_avatar(
 async fn forget_proof_of_phone(tx: &mut Tx, user: &User) -> Result<()> {
     statement(
         "UPDATE users SET phone_verified_at = NULL,
-                is_verified = is_verified AND (phone_verified_at IS NULL OR email_verified_at IS NOT NULL)
+                is_verified = is_verified AND (phone_verified_at IS NULL OR email_verified_at IS NOT NULL OR telegram_id IS NOT NULL)
          WHERE id = $1",
     )
     .bind::<SqlUuid, _>(user.id)
@@ -303,7 +311,7 @@ mod tests {
             (with(None, Some(None)), &nobody, false),
             (with(None, Some(Some("+998901234567"))), &nobody, true),
         ] {
-            assert_eq!(form.changes_contacts(owner), changes, "{form:?}");
+            assert_eq!(form.changes_contacts(owner).expect("allowed"), changes, "{form:?}");
         }
     }
 }

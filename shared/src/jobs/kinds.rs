@@ -1,6 +1,9 @@
 //! The kinds of job by name, each declared beside its noun.
 
 pub use super::upkeep::{MaintainPartitions, PruneJobs};
+pub use crate::accounts::jobs::{
+    CleanupUnverifiedUsers, SendEmailVerification, SendSmsCode, SendWelcomeEmail,
+};
 pub use crate::accounts::jobs::{CleanupUnverifiedUsers, SendEmailVerification, SendWelcomeEmail};
 pub use crate::accounts::jobs::{EraseClosedAccounts, SendAccountNotice, SendEmailChangeProof};
 pub use crate::escrow::jobs::{
@@ -15,7 +18,9 @@ pub use crate::listings::jobs::{
 };
 pub use crate::notifications::jobs::SendNotificationEmail;
 pub use crate::payments::jobs::{
-    ExpireDeposits, ProcessDeposit, ReconcilePayments, ReturnCardPayment, SendTransactionEmail,
+    CompareClickReport, CompareMulticardReport, CompareProviderReports, ExpireDeposits,
+    ProcessClickPayment, ProcessDeposit, ReconcilePayments, ReturnCardPayment, ReverseClickPayment,
+    SendTransactionEmail,
 };
 pub use crate::statistics::jobs::CalculateDailyStatistics;
 pub use crate::subscriptions::jobs::{

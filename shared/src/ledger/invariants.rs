@@ -132,6 +132,25 @@ invariants! {
          OR (t.status = 'processing') AND NOT EXISTS (
              SELECT 1 FROM click_payments c WHERE c.transaction_id = t.id AND c.state = 'prepared'))";
 
+    "I7_multicard_agrees": "a deposit by card that was credited has its page, its payment, and one posting with its amount",
+    "SELECT t.id || ' ' || t.status || ' with ' || p.postings || ' postings' AS finding
+     FROM transactions t
+     JOIN payment_methods m ON m.id = t.payment_method_id AND m.code IN ('uzcard', 'humo')
+     CROSS JOIN LATERAL (
+         SELECT count(*) AS postings, sum(e.amount) AS amount
+         FROM ledger.journal j JOIN ledger.entry e ON e.journal_id = j.id
+         JOIN ledger.account a ON a.id = e.account_id AND a.code = 'provider:' || m.code || ':clearing'
+         WHERE j.kind = 'deposit' AND j.ref = 'deposit:' || t.id) AS p
+     WHERE t.type = 'deposit' AND t.status = 'completed'
+       AND (p.postings <> 1 OR p.amount IS DISTINCT FROM -t.amount OR t.provider_transaction_id IS NULL
+         OR NOT EXISTS (SELECT FROM multicard_invoices i WHERE i.transaction_id = t.id))
+     UNION ALL
+     SELECT i.uuid || ' is a page of ' || t.id || ' ' || t.type AS finding
+     FROM multicard_invoices i
+     JOIN transactions t ON t.id = i.transaction_id
+     LEFT JOIN payment_methods m ON m.id = t.payment_method_id
+     WHERE t.type <> 'deposit' OR m.code IS NULL OR m.code NOT IN ('uzcard', 'humo')";
+
     "I8_withdrawal_settled": "a withdrawal is held while it is open, and settled once the way it ended",
     "SELECT t.id || ' ' || t.status AS finding
      FROM transactions t

@@ -119,6 +119,19 @@ recent! {
          WHERE j.id IN (", new_entries!("journal_id"), ") AND j.kind = 'deposit_reversal'
            AND NOT EXISTS (SELECT FROM transactions t WHERE t.reverses_id = ", id_of!("deposit_reversal"), ")");
 
+    "I7_multicard_agrees":
+        "SELECT t.id || ' ' || t.status || ' with ' || p.postings || ' postings' AS finding
+         FROM transactions t
+         JOIN payment_methods m ON m.id = t.payment_method_id AND m.code IN ('uzcard', 'humo')
+         CROSS JOIN LATERAL (
+             SELECT count(*) AS postings, sum(e.amount) AS amount
+             FROM ledger.journal j JOIN ledger.entry e ON e.journal_id = j.id
+             JOIN ledger.account a ON a.id = e.account_id AND a.code = 'provider:' || m.code || ':clearing'
+             WHERE j.kind = 'deposit' AND j.ref = 'deposit:' || t.id) AS p
+         WHERE t.updated_at > $4 AND t.type = 'deposit' AND t.status = 'completed'
+           AND (p.postings <> 1 OR p.amount IS DISTINCT FROM -t.amount OR t.provider_transaction_id IS NULL
+             OR NOT EXISTS (SELECT FROM multicard_invoices i WHERE i.transaction_id = t.id))";
+
     "I8_withdrawal_settled":
         "SELECT t.id || ' ' || t.status AS finding
          FROM transactions t

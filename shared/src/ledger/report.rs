@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::check::{Checked, Violation};
 use super::jobs::LedgerCheckFull;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::enqueue;
 use crate::statement::statement;
 use crate::{Conn, Tx, switches};
@@ -53,6 +53,9 @@ async fn keep(tx: &mut Tx, violations: &[Violation], everything: bool) -> Result
 }
 
 /// Rows by invariant, as the last checks found them.
+///
+/// # Errors
+/// `INTERNAL_ERROR` when what they kept cannot be read: that is not to have found nothing.
 pub(super) async fn found(conn: &mut Conn) -> Result<BTreeMap<String, i64>> {
     #[derive(QueryableByName)]
     struct Row {
@@ -60,5 +63,24 @@ pub(super) async fn found(conn: &mut Conn) -> Result<BTreeMap<String, i64>> {
         violations: Value,
     }
     let row: Row = statement("SELECT violations FROM ledger_check_marks").get_result(conn).await?;
-    Ok(serde_json::from_value(row.violations).unwrap_or_default())
+    read(row.violations)
+}
+
+fn read(violations: Value) -> Result<BTreeMap<String, i64>> {
+    serde_json::from_value(violations).map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_that_cannot_be_read_are_not_an_empty_list() {
+        let found = read(json!({ "I1_conserved": 2 })).expect("readable");
+        assert_eq!(found.get("I1_conserved"), Some(&2));
+        assert!(read(json!({})).expect("readable").is_empty());
+        for broken in [json!([]), json!(null), json!({ "I1_conserved": "two" }), json!(7)] {
+            assert!(read(broken.clone()).is_err(), "{broken}");
+        }
+    }
 }

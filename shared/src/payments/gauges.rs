@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
 
-use super::cases;
+use super::{cases, reports};
 use crate::Conn;
 use crate::error::Result;
 use crate::statement::statement;
@@ -41,5 +41,6 @@ pub(crate) async fn measure(conn: &mut Conn) -> Result<()> {
             .with_label_values(&[row.provider.as_str()])
             .set(row.oldest_seconds);
     }
+    reports::measure(conn).await?;
     cases::measure(conn).await
 }

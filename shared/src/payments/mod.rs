@@ -26,6 +26,7 @@ pub mod providers;
 mod queries;
 mod receipt;
 mod reconcile;
+mod reports;
 mod return_deposit;
 mod webhook_calls;
 
@@ -43,4 +44,5 @@ pub use queries::active_methods;
 pub use receipt::Receipt;
 pub(crate) use receipt::mail_receipt;
 pub(crate) use reconcile::{SWEEP, reconcile};
+pub(crate) use reports::{compare_reports, show_zeros};
 pub use return_deposit::return_deposit;

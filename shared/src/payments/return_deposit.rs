@@ -5,27 +5,32 @@ use diesel_async::RunQueryDsl;
 use serde_json::json;
 
 use super::credit::reversal;
+use super::jobs::ReverseClickPayment;
 use super::model::{Transaction, TransactionStatus, TransactionType};
 use super::providers::Provider;
+use super::providers::click::Payment;
 use super::receipt::mail_receipt;
 use crate::audit::{self, Actor};
 use crate::error::{Code, Error, Result, texts};
 use crate::ids::{TransactionId, UserId};
+use crate::jobs::enqueue;
 use crate::ledger;
 use crate::schema::{payment_methods, transactions};
-use crate::{Outcome, Tx};
+use crate::{App, Outcome, Tx};
 
 /// The longest reason.
 const REASON_MAX: usize = 2_000;
 
 /// Takes a completed deposit back from the payer's balance, because the provider returned the money. The provider's own
-/// cancellation has the same business key: whichever comes first is booked, the other finds it done.
+/// cancellation has the same business key: whichever comes first is booked, the other finds it done. Where Click has
+/// opened its Merchant API to us, Click is told to give the money back, unless it has.
 ///
 /// # Errors
 /// `NOT_FOUND`; `VALIDATION_ERROR`; `PERMISSION_DENIED` for one's own deposit; `INVALID_STATE` for what is no completed
 /// deposit; `INSUFFICIENT_FUNDS` when the money was spent: then a correction by two people is what is left.
 pub async fn return_deposit(
     tx: &mut Tx,
+    app: &App,
     staff: UserId,
     id: TransactionId,
     reason: &str,
@@ -61,6 +66,12 @@ pub async fn return_deposit(
     audit::record(tx, Actor::Staff(staff), "deposit.return", object, details).await?;
     tracing::warn!(target: "payments", action = "deposit.return", transaction = %id, amount = %deposit.amount, %staff, reason, "deposit.return");
     mail_receipt(tx, &refund).await?;
+    if provider == Provider::Click
+        && app.click.is_some()
+        && let Some(prepare_id) = Payment::credited_to(tx, id).await?
+    {
+        enqueue(tx, &ReverseClickPayment { prepare_id }).await?;
+    }
     Ok((refund, Outcome::Done))
 }
 

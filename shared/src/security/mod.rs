@@ -5,5 +5,5 @@ mod tokens;
 mod vault;
 
 pub use passwords::Passwords;
-pub use tokens::{AccessClaims, RefreshToken, Tokens};
+pub use tokens::{AccessClaims, CodeBinding, RefreshToken, Tokens};
 pub use vault::{Sealed, Vault};

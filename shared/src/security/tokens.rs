@@ -13,7 +13,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::error::{Code, Error, Result};
-use crate::ids::{EmailTokenId, SessionId, UserId};
+use crate::ids::{CodeId, EmailTokenId, SessionId, UserId};
 use crate::settings::SecuritySettings;
 
 const ISSUER: &str = "wibestore";
@@ -50,6 +50,17 @@ pub struct RefreshToken {
     pub session: SessionId,
     /// Which rotation of the session it is, counted from 1.
     pub generation: i32,
+}
+
+/// What a one-time code is good for: part of its MAC.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeBinding<'a> {
+    /// Its row.
+    pub id: CodeId,
+    /// The phone it was sent to.
+    pub phone: &'a str,
+    /// What it is for.
+    pub purpose: &'a str,
 }
 
 /// Makes and reads tokens.
@@ -155,6 +166,36 @@ impl Tokens {
     pub fn print(&self, purpose: &str, text: &str) -> String {
         let tag = self.mac(purpose, text.as_bytes()).finalize().into_bytes();
         tag.iter().take(PRINT_BYTES).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The six digits of a row of `one_time_codes`: nobody can tell them from random ones without the secret.
+    #[must_use]
+    pub fn one_time_code(&self, id: CodeId) -> String {
+        let tag = self.mac("one_time_code", id.0.as_bytes()).finalize().into_bytes();
+        let number =
+            tag.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+        format!("{:06}", number % 1_000_000)
+    }
+
+    /// The MAC of a code, bound to what it is good for.
+    #[must_use]
+    pub fn code_mac(&self, binding: CodeBinding<'_>, code: &str) -> Vec<u8> {
+        self.bound(binding, code).finalize().into_bytes().to_vec()
+    }
+
+    /// Whether a code is the one of a MAC.
+    #[must_use]
+    pub fn is_code(&self, binding: CodeBinding<'_>, code: &str, mac: &[u8]) -> bool {
+        self.bound(binding, code).verify_slice(mac).is_ok()
+    }
+
+    fn bound(&self, binding: CodeBinding<'_>, code: &str) -> Hmac<Sha256> {
+        let mut body = binding.id.0.as_bytes().to_vec();
+        for part in [binding.purpose, binding.phone, code] {
+            body.extend_from_slice(part.as_bytes());
+            body.push(0);
+        }
+        self.mac("one_time_code_mac", &body)
     }
 
     fn mac(&self, purpose: &str, body: &[u8]) -> Hmac<Sha256> {

@@ -1,5 +1,8 @@
-//! Click's SHOP-API.
+//! Click's SHOP-API, which calls us, and its Merchant API, which we call.
 
+use std::time::Duration;
+
+use super::outside;
 use super::vars::Vars;
 use super::{Secret, SettingsError};
 
@@ -16,6 +19,19 @@ pub struct ClickSettings {
     pub previous_key: Option<Secret>,
     /// `CLICK_CHECKOUT_URL` (`https://my.click.uz/services/pay/`): the payment button's page.
     pub checkout_url: String,
+    /// Click's Merchant API; none where Click has not opened it to us.
+    pub api: Option<ClickApiSettings>,
+}
+
+/// Click's Merchant API: what became of a payment, and its reversal.
+#[derive(Clone, Debug)]
+pub struct ClickApiSettings {
+    /// `CLICK_MERCHANT_USER_ID`: who asks; `CLICK_SECRET_KEY` proves it. Unset: Click is not asked.
+    pub user_id: String,
+    /// `CLICK_API_URL` (`https://api.click.uz/v2/merchant`).
+    pub base_url: String,
+    /// `CLICK_TIMEOUT` (4s, at most 5s): of one call, connecting included.
+    pub timeout: Duration,
 }
 
 pub(super) fn click(vars: &Vars) -> Result<ClickSettings, SettingsError> {
@@ -30,7 +46,19 @@ pub(super) fn click(vars: &Vars) -> Result<ClickSettings, SettingsError> {
         secret_key: vars.secret("CLICK_SECRET_KEY", 8, "sandbox-click-key")?,
         previous_key: vars.get("CLICK_SECRET_KEY_PREVIOUS").map(Secret::new),
         checkout_url: vars.text("CLICK_CHECKOUT_URL", "https://my.click.uz/services/pay/"),
+        api: api(vars)?,
     })
+}
+
+fn api(vars: &Vars) -> Result<Option<ClickApiSettings>, SettingsError> {
+    const USER: &str = "CLICK_MERCHANT_USER_ID";
+    let base_url = outside::base_url(vars, "CLICK_API_URL", "https://api.click.uz/v2/merchant")?;
+    let timeout = outside::timeout(vars, "CLICK_TIMEOUT")?;
+    let Some(user_id) = vars.get(USER) else { return Ok(None) };
+    if !user_id.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(SettingsError::new(USER, "must be a number of Click's"));
+    }
+    Ok(Some(ClickApiSettings { user_id: user_id.to_owned(), base_url, timeout }))
 }
 
 #[cfg(test)]
@@ -50,5 +78,23 @@ mod tests {
         assert_eq!(read("test", "77").expect("a number").service_id, "77");
         assert!(read("test", "77a").is_err());
         assert!(read("production", "77").is_err(), "the key is missing");
+    }
+    #[test]
+    fn the_merchant_api_is_asked_where_click_has_opened_it_and_by_tls_in_production() {
+        let read = |env: &str, values: &[(&str, &str)]| {
+            let values = [("APP_ENV", env)].into_iter().chain(values.iter().copied());
+            let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            api(&Vars::new(values.collect())?)
+        };
+        assert!(read("test", &[]).expect("may be left out").is_none());
+        let user = ("CLICK_MERCHANT_USER_ID", "77");
+        let found = read("production", &[user]).expect("whole").expect("is asked");
+        assert_eq!(found.base_url, "https://api.click.uz/v2/merchant");
+        let plain = ("CLICK_API_URL", "http://127.0.0.1:9000/click/api/");
+        let found = read("development", &[user, plain]).expect("whole").expect("is asked");
+        assert_eq!(found.base_url, "http://127.0.0.1:9000/click/api");
+        assert!(read("production", &[user, plain]).is_err());
+        assert!(read("test", &[("CLICK_MERCHANT_USER_ID", "7:7")]).is_err());
+        assert!(read("test", &[user, ("CLICK_TIMEOUT", "1m")]).is_err());
     }
 }

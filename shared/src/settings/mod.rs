@@ -1,13 +1,18 @@
 //! Configuration: environment variables, read once into one struct per concern. `.env.example` lists them all.
 
 mod click;
+mod google;
 mod jobs;
 mod mail;
 mod multicard;
+mod outside;
 mod paynet;
+mod reports;
+mod sms;
 mod staff;
 mod storage;
 mod subscriptions;
+mod telegram;
 mod upkeep;
 mod vars;
 mod withdrawals;
@@ -18,14 +23,18 @@ use std::time::Duration;
 
 use crate::Money;
 use crate::text_enum::text_enum;
-pub use click::ClickSettings;
+pub use click::{ClickApiSettings, ClickSettings};
+pub use google::GoogleSettings;
 pub use jobs::{JobSettings, Transport};
 pub use mail::{MailSettings, Protection};
 pub use multicard::MulticardSettings;
 pub use paynet::PaynetSettings;
+pub use reports::ReportSettings;
+pub use sms::{EskizSettings, SmsSettings, SmsWay};
 pub use staff::StaffSettings;
 pub use storage::{BucketSettings, StorageSettings};
 pub use subscriptions::SubscriptionSettings;
+pub use telegram::TelegramSettings;
 pub use upkeep::UpkeepSettings;
 use vars::Vars;
 pub use vars::{Secret, parse_duration};
@@ -65,6 +74,10 @@ pub struct Settings {
     pub security: SecuritySettings,
     /// Outgoing mail.
     pub mail: MailSettings,
+    /// Outgoing SMS.
+    pub sms: SmsSettings,
+    /// Our Telegram bot.
+    pub telegram: TelegramSettings,
     /// Payme's Merchant API.
     pub payme: PaymeSettings,
     /// Paynet's web service.
@@ -75,6 +88,10 @@ pub struct Settings {
     pub withdrawals: WithdrawalSettings,
     /// Click's SHOP-API.
     pub click: ClickSettings,
+    /// Sign-in with Google.
+    pub google: GoogleSettings,
+    /// The nightly comparison with what providers report.
+    pub reports: ReportSettings,
     /// How long each step of a deal may take.
     pub windows: Windows,
     /// Around the end of a subscription's period.
@@ -146,7 +163,7 @@ pub struct HttpSettings {
 pub struct SecuritySettings {
     /// `JWT_SECRET_KEY`: signs access tokens (HS256); at least 32 bytes.
     pub jwt_secret: Secret,
-    /// `SECRET_KEY`: derives refresh tokens and mailed tokens; at least 32 bytes.
+    /// `SECRET_KEY`: derives refresh tokens, mailed tokens and one-time codes; at least 32 bytes.
     pub secret_key: Secret,
     /// `CREDENTIALS_KEY`: 32 bytes in base64, wraps the data keys of game-account credentials.
     pub credentials_key: Secret,
@@ -238,11 +255,15 @@ impl Settings {
             http: http(&vars)?,
             security: security(&vars)?,
             mail: mail::mail(&vars)?,
+            sms: sms::sms(&vars)?,
+            telegram: telegram::telegram(&vars)?,
             payme: payme(&vars)?,
             paynet: paynet::paynet(&vars)?,
             multicard: multicard::multicard(&vars)?,
             withdrawals: withdrawals::withdrawals(&vars)?,
             click: click::click(&vars)?,
+            google: google::google(&vars)?,
+            reports: reports::reports(&vars)?,
             windows: windows(&vars)?,
             subscriptions: subscriptions::subscriptions(&vars)?,
             two_staff_above: money(&vars, "ESCROW_TWO_STAFF_ABOVE", "50000000.00")?,

@@ -3,12 +3,7 @@
 use std::time::Duration;
 
 use super::vars::{Secret, Vars};
-use super::{AppEnv, SettingsError};
-
-/// One call may take this long at most: a payout makes three of them in one run of its job.
-const TIMEOUT_MAX: Duration = Duration::from_secs(5);
-/// Less is a slip of the pen.
-const TIMEOUT_MIN: Duration = Duration::from_millis(50);
+use super::{AppEnv, SettingsError, outside};
 
 /// Multicard's API: deposits by Uzcard and Humo, and payouts to such cards.
 #[derive(Clone, Debug)]
@@ -35,10 +30,7 @@ pub struct MulticardSettings {
 
 pub(super) fn multicard(vars: &Vars) -> Result<MulticardSettings, SettingsError> {
     let secret = vars.secret("MULTICARD_SECRET", 8, "sandbox-multicard-secret")?;
-    let timeout = vars.duration("MULTICARD_TIMEOUT", "4s")?;
-    if !(TIMEOUT_MIN..=TIMEOUT_MAX).contains(&timeout) {
-        return Err(SettingsError::new("MULTICARD_TIMEOUT", "must be between 50ms and 5s"));
-    }
+    let timeout = outside::timeout(vars, "MULTICARD_TIMEOUT")?;
     let store_id = vars.required("MULTICARD_STORE_ID", "40001")?;
     Ok(MulticardSettings {
         base_url: base_url(vars)?,
@@ -57,19 +49,13 @@ pub(super) fn multicard(vars: &Vars) -> Result<MulticardSettings, SettingsError>
     })
 }
 
-/// Card numbers travel there, so production speaks TLS to it.
+/// Card numbers travel there.
 fn base_url(vars: &Vars) -> Result<String, SettingsError> {
     let default = match vars.env {
         AppEnv::Production => "https://mesh.multicard.uz",
         AppEnv::Development | AppEnv::Test => "https://dev-mesh.multicard.uz",
     };
-    let url = vars.text("MULTICARD_BASE_URL", default).trim_end_matches('/').to_owned();
-    let plain = url.starts_with("http://") && vars.env != AppEnv::Production;
-    if plain || url.starts_with("https://") {
-        Ok(url)
-    } else {
-        Err(SettingsError::new("MULTICARD_BASE_URL", "must be an https:// address"))
-    }
+    outside::base_url(vars, "MULTICARD_BASE_URL", default)
 }
 
 #[cfg(test)]

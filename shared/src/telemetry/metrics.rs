@@ -148,6 +148,12 @@ metrics! {
     SUBSCRIPTIONS_OVERDUE: IntGauge = register_int_gauge!("subscription_expired_not_processed_count", "Subscriptions whose period ended more than ten minutes ago and was neither renewed nor ended");
     /// What became of ends.
     SUBSCRIPTION_RENEWALS: IntCounterVec = register_int_counter_vec!("subscription_renewals_total", "Ends of subscription periods by what became of them", &["outcome"]);
+    /// Messages by what became of them.
+    SMS_MESSAGES: IntCounterVec = register_int_counter_vec!("sms_messages_total", "SMS by what became of them; one that is sent again counts again", &["outcome"]);
+    /// One-time codes that were not taken.
+    CODES_REFUSED: IntCounterVec = register_int_counter_vec!("one_time_codes_refused_total", "Guesses at one-time codes that were refused", &["purpose", "reason"]);
+    /// Requests for codes over a limit.
+    CODES_LIMITED: IntCounterVec = register_int_counter_vec!("one_time_codes_limited_total", "Requests for one-time codes over a limit", &["limit"]);
     /// Payouts on their way.
     WITHDRAWAL_IN_FLIGHT_COUNT: IntGaugeVec = register_int_gauge_vec!("withdrawal_in_flight_count", "Withdrawals that a worker has begun and nobody has settled", &["provider"]);
     /// Their money, whole UZS.
@@ -158,6 +164,10 @@ metrics! {
     WITHDRAWAL_UNKNOWN: IntGauge = register_int_gauge!("withdrawal_unknown_outcome_count", "Withdrawals in flight without a definite answer");
     /// What staff must look at.
     PAYMENT_CASES_OPEN: IntGaugeVec = register_int_gauge_vec!("payment_cases_open", "Payment cases that wait for staff", &["kind"]);
+    /// Payments that were compared with a provider's report, by what came of it.
+    PROVIDER_REPORT_PAYMENTS: IntCounterVec = register_int_counter_vec!("provider_report_payments_total", "Payments compared with a provider's report", &["source", "result"]);
+    /// Since when the oldest comparison runs.
+    PROVIDER_REPORT_RUNNING: IntGaugeVec = register_int_gauge_vec!("provider_report_running_seconds", "Age of the oldest comparison with a provider's report that has not come to its end", &["source"]);
     /// Listings that wait for a moderator for longer than they may.
     AUTO_APPROVAL_OVERDUE: IntGauge = register_int_gauge!("auto_approval_overdue_count", "Listings that wait for longer than LISTING_AUTO_APPROVE_AFTER");
     /// What a durable commit costs: the ceiling of everything.

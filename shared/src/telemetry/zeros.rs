@@ -4,6 +4,7 @@
 use super::metrics;
 use crate::jobs::{self, Origin, Queue, Registry};
 use crate::payments::providers::{click, multicard, payme, paynet};
+use crate::{accounts, escrow, listings, payments, sms, subscriptions, withdrawals};
 use crate::{escrow, listings, payments, subscriptions, uploads, withdrawals};
 
 /// How a run ends.
@@ -37,6 +38,7 @@ pub(super) fn of_a_process() {
     for kind in POSTINGS {
         metrics::LEDGER_POSTINGS.with_label_values(&[kind]);
     }
+    accounts::show_zeros();
     payme::show_zeros();
     paynet::show_zeros();
     multicard::callback::show_zeros();
@@ -66,6 +68,10 @@ pub fn of_a_worker(registry: &Registry) {
     for outcome in subscriptions::OUTCOMES {
         metrics::SUBSCRIPTION_RENEWALS.with_label_values(&[outcome]);
     }
+    for outcome in sms::OUTCOMES {
+        metrics::SMS_MESSAGES.with_label_values(&[outcome]);
+    }
+    payments::show_zeros();
     for reason in RESCUES {
         metrics::JOB_RESCUED.with_label_values(&[reason]);
     }

@@ -55,6 +55,9 @@ pub fn a_user(email: &str) -> User {
         updated_at: DateTime::UNIX_EPOCH,
         last_login: None,
         deleted_at: None,
+        phone_verified_at: None,
+        telegram_id: None,
+        telegram_username: None,
     }
 }
 
@@ -117,7 +120,7 @@ impl NewUser {
         self
     }
 
-    /// Who works for the platform.
+    /// Who works for the platform, with every role of staff.
     pub fn staff(mut self) -> Self {
         self.user.is_staff = true;
         self
@@ -145,6 +148,7 @@ impl NewUser {
             ..self.user
         };
         accounts::insert(tx, &user).await?;
+        accounts::begin_as_staff(tx, &user).await?;
         Ok(user)
     }
 }

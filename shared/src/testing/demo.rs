@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::json;
 
 use super::builders::a_user;
-use crate::accounts::{self, Principal, User};
+use crate::accounts::{self, Principal, Roles, User};
 use crate::error::{Error, Result};
 use crate::ids::{GameId, SessionId, UserId};
 use crate::listings::{self, NewListing};
@@ -25,7 +25,7 @@ pub struct DemoPerson {
 /// The demo's people.
 #[derive(Clone, Debug)]
 pub struct DemoPeople {
-    /// A moderator.
+    /// A moderator who also has the money's role.
     pub staff: DemoPerson,
     /// The number the UI's admin panel wants its staff to have.
     pub staff_phone_number: String,
@@ -183,6 +183,7 @@ pub async fn seed_demo(app: &App, people: &DemoPeople) -> Result<()> {
     let number = free_number(app, people).await?;
     let staff = User {
         is_staff: true,
+        phone_verified_at: number.is_some().then_some(chrono::DateTime::UNIX_EPOCH),
         phone_number: number,
         full_name: "Demo Moderator".to_owned(),
         ..blank(&people.staff)
@@ -230,6 +231,7 @@ async fn person(app: &App, mut user: User, wanted: &DemoPerson) -> Result<User> 
                 user.password_hash = Some(hash);
                 (user.created_at, user.updated_at) = (tx.now(), tx.now());
                 accounts::insert(tx, &user).await?;
+                accounts::begin_as_staff(tx, &user).await?;
                 return Ok(user);
             };
             diesel::update(users::table.find(known.id))
@@ -248,7 +250,7 @@ async fn offer(tx: &mut Tx, app: &App, seller: User, staff: UserId) -> Result<()
     if diesel::select(diesel::dsl::exists(offered)).get_result(tx.conn()).await? {
         return Ok(());
     }
-    let seller = Principal { user: seller, session: SessionId::new() };
+    let seller = Principal { user: seller, session: SessionId::new(), roles: Roles::default() };
     for (number, offer) in (1_i32..).zip(OFFERS) {
         let game: GameId =
             games::table.filter(games::slug.eq(offer.0)).select(games::id).first(tx.conn()).await?;

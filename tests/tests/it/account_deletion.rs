@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::jobs::kinds::EraseClosedAccounts;
-use tests::{Payme, Person, Race, Reply, Story, TestApp, Winner, mail, sell_body};
+use tests::{Payme, Person, Race, Reply, Story, TestApp, Winner, mail, sell_body, sms};
 
 use super::profile::{PASSWORD, with_password};
 use super::uploads::{a_jpeg, files, new_avatar};
@@ -40,9 +40,6 @@ async fn only_they_themselves_close_an_account_and_its_sessions_end() {
         let reply = person.client.post(CLOSE, body).await.expect_error(403, "REAUTH_REQUIRED");
         assert!(reply.at("/error/details/password").is_array(), "{}", reply.text);
     }
-    let by_code = app.person("by-code").await;
-    let reply = close(&by_code).await.expect_error(403, "REAUTH_REQUIRED");
-    assert_eq!(reply.at("/error/details/methods"), &json!(["code"]));
     app.client
         .post(CLOSE, json!({ "password": PASSWORD }))
         .await
@@ -73,6 +70,45 @@ async fn only_they_themselves_close_an_account_and_its_sessions_end() {
     app.client.post("auth/register/", login).await.expect(201);
     app.run_due_jobs().await;
     assert_eq!(impossible(&app).await, 0);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_no_password_confirms_by_a_code_and_who_has_no_number_signs_in_again() {
+    let app = TestApp::start().await;
+    let number = "+998901234567";
+    let person = app.person("by-code").await;
+    let proved = format!(
+        "UPDATE users SET phone_number = '{number}', phone_verified_at = app_now() WHERE id = '{}'",
+        person.id
+    );
+    app.database.execute(&proved).await;
+    let leave = async |body: Value| person.client.post(CLOSE, body).await;
+    let reply = leave(json!({ "password": PASSWORD })).await.expect_error(403, "REAUTH_REQUIRED");
+    assert_eq!(reply.at("/error/details/methods"), &json!(["code"]));
+    let send = async |purpose: &str| {
+        app.advance("61 seconds").await;
+        person.client.post("auth/otp/request/", json!({ "purpose": purpose })).await.expect(200);
+        app.run_due_jobs().await;
+        sms::code_to(&app.sms_dir, number).expect("a message")
+    };
+    let other = send("reauth").await;
+    leave(json!({ "code": other })).await.expect_error(400, "CODE_INVALID");
+    let wish = json!({ "email": "by-code@example.uz", "code": other });
+    let wished = person.client.patch("auth/me/", wish).await.expect(200);
+    assert_eq!(wished.text_at("/pending_email"), "by-code@example.uz");
+    let code = send("delete_account").await;
+    leave(json!({ "code": code })).await.expect(200);
+    leave(json!({ "code": code })).await.expect_error(401, "TOKEN_INVALID");
+
+    let guest = app.person("by-google").await;
+    app.advance("10 minutes 1 second").await;
+    let reply = guest.client.post(CLOSE, json!({})).await.expect_error(403, "REAUTH_REQUIRED");
+    assert_eq!(reply.at("/error/details/methods"), &json!(["sign_in"]));
+    app.database.execute("UPDATE sessions SET created_at = app_now()").await;
+    guest.client.post(CLOSE, json!({})).await.expect(200);
+    assert_eq!(impossible(&app).await, 0);
+    app.run_due_jobs().await;
     app.finish().await;
 }
 

@@ -364,3 +364,44 @@ async fn a_payment_that_multicard_gives_back_leaves_the_balance() {
     }
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_credited_payment_without_its_one_posting_its_page_or_its_amount_is_found() {
+    let acquirer = Acquirer::start().await;
+    let app = acquirer.platform(&[]).await;
+    let deposit = deposit(&app, &acquirer, "humo").await;
+    acquirer.multicard.pay(&deposit.invoice, SANDBOX_HUMO).await.expect("pays");
+    app.advance("3 minutes").await;
+    app.run_due_jobs().await;
+    let id = &deposit.id;
+    let set = |change: &str| {
+        format!("UPDATE transactions SET {change}, updated_at = app_now() WHERE id = '{id}'")
+    };
+    let copy = uuid::Uuid::now_v7();
+    for (broken, mended) in [
+        (set("amount = amount + 1"), set("amount = amount - 1")),
+        (
+            set("payment_method_id = (SELECT id FROM payment_methods WHERE code = 'uzcard')"),
+            set("payment_method_id = (SELECT id FROM payment_methods WHERE code = 'humo')"),
+        ),
+        (
+            format!(
+                "INSERT INTO transactions (id, user_id, amount, type, status, processed_at, payment_method_id, provider_transaction_id)
+                 SELECT '{copy}', user_id, amount, type, status, processed_at, payment_method_id, 'another' FROM transactions WHERE id = '{id}'"
+            ),
+            format!("DELETE FROM transactions WHERE id = '{copy}'"),
+        ),
+    ] {
+        app.database.execute(&broken).await;
+        let everything = shared::ledger::check(&app.app.db).await.expect("checks");
+        let recent = shared::ledger::check_recent(&app.app.db).await.expect("checks").violations;
+        for found in [everything, recent] {
+            let names: Vec<_> = found.iter().map(|violation| violation.invariant).collect();
+            assert!(names.contains(&"I7_multicard_agrees"), "{broken}: {names:?}");
+        }
+        app.database.execute(&mended).await;
+    }
+    let page = "SELECT count(*) FROM multicard_invoices";
+    assert_eq!(app.database.number(page).await, 1);
+    app.finish().await;
+}

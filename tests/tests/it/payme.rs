@@ -84,25 +84,33 @@ async fn the_sandbox_checklist_passes_in_its_order() {
     app.finish().await;
 }
 
-async fn the_unpaid_scenario(app: &TestApp, payme: &Payme, first: &Order, id: &str) {
-    let check = payme
-        .call("CheckPerformTransaction", json!({ "amount": TIYIN, "account": account(&first.id) }))
-        .await;
-    assert_eq!(check["result"]["allow"], true, "4");
-    let params = create(id, &first.id, TIYIN);
+/// Steps 4 and 5 of the sandbox, or 7 and 8 on the second order: a payment begins, and another one does not.
+async fn a_payment_begins(payme: &Payme, order: &Order, id: &str, steps: [&str; 5]) {
+    let [check, create_step, replay, look, another] = steps;
+    let params = json!({ "amount": TIYIN, "account": account(&order.id) });
+    let allowed = payme.call("CheckPerformTransaction", params.clone()).await;
+    assert_eq!(allowed["result"]["allow"], true, "{check}: {allowed}");
+    let allowed = payme.call("CheckPerformTransaction", params).await;
+    assert_eq!(allowed["result"]["allow"], true, "{create_step}: {allowed}");
+    let params = create(id, &order.id, TIYIN);
     let created = payme.call("CreateTransaction", params.clone()).await;
-    assert_eq!(created["result"]["state"], 1, "5a: {created}");
+    assert_eq!(created["result"]["state"], 1, "{create_step}: {created}");
     assert!(
         created["result"]["transaction"].is_string() && created["result"]["create_time"].is_i64()
     );
-    assert_eq!(payme.call("CreateTransaction", params.clone()).await, created, "5b: byte for byte");
+    assert_eq!(payme.call("CreateTransaction", params).await, created, "{replay}: byte for byte");
     let checked = payme.call("CheckTransaction", json!({ "id": id })).await;
     let expected = json!({ "create_time": created["result"]["create_time"], "perform_time": 0, "cancel_time": 0,
         "transaction": created["result"]["transaction"], "state": 1, "reason": null });
-    assert_eq!(checked["result"], expected, "5c");
-    is_account_error(
-        &payme.call("CreateTransaction", create(&Payme::transaction_id(), &first.id, TIYIN)).await,
-    );
+    assert_eq!(checked["result"], expected, "{look}");
+    let busy = create(&Payme::transaction_id(), &order.id, TIYIN);
+    let busy = payme.call("CreateTransaction", busy).await;
+    assert!(busy.get("result").is_none(), "{another}: {busy}");
+    is_account_error(&busy);
+}
+
+async fn the_unpaid_scenario(app: &TestApp, payme: &Payme, first: &Order, id: &str) {
+    a_payment_begins(payme, first, id, ["4", "5a", "5b", "5c", "5d"]).await;
     let cancelled = payme.call("CancelTransaction", json!({ "id": id, "reason": 3 })).await;
     assert_eq!(cancelled["result"]["state"], -1, "6a: {cancelled}");
     assert_eq!(
@@ -125,15 +133,17 @@ async fn the_unpaid_scenario(app: &TestApp, payme: &Payme, first: &Order, id: &s
 }
 
 async fn the_paid_scenario(app: &TestApp, payme: &Payme, second: &Order) {
-    let id = payme.pay(&second.id, TIYIN).await;
+    let id = Payme::transaction_id();
+    a_payment_begins(payme, second, &id, ["7", "8 (5a)", "8 (5b)", "8 (5c)", "8 (5d)"]).await;
     let performed = payme.call("PerformTransaction", json!({ "id": id })).await;
-    assert_eq!(performed["result"]["state"], 2, "9a: replayed");
+    assert_eq!(performed["result"]["state"], 2, "9a: {performed}");
     assert_eq!(
         payme.call("PerformTransaction", json!({ "id": id })).await,
         performed,
         "9a: byte for byte"
     );
     let checked = payme.call("CheckTransaction", json!({ "id": id })).await;
+    assert_eq!(checked["result"]["state"], 2, "9b: {checked}");
     assert_eq!(checked["result"]["perform_time"], performed["result"]["perform_time"], "9b");
     assert_eq!(app.available(&second.person).await, "50000.00");
     is_account_error(
@@ -153,8 +163,14 @@ async fn the_paid_scenario(app: &TestApp, payme: &Payme, second: &Order) {
     );
     let checked = payme.call("CheckTransaction", json!({ "id": id })).await;
     assert_eq!(
-        checked["result"]["perform_time"], performed["result"]["perform_time"],
-        "10b: it stays"
+        (&checked["result"]["state"], &checked["result"]["reason"]),
+        (&json!(-2), &json!(5)),
+        "10b: {checked}"
+    );
+    assert_eq!(
+        (&checked["result"]["perform_time"], &checked["result"]["cancel_time"]),
+        (&performed["result"]["perform_time"], &cancelled["result"]["cancel_time"]),
+        "10b: both stay"
     );
     assert_eq!(app.available(&second.person).await, "0.00");
 }

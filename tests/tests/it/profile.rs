@@ -118,10 +118,7 @@ async fn another_address_or_number_needs_the_password_and_the_same_one_needs_not
     let other = with_password(&app, app.person("other").await).await;
     let taken = json!({ "phone_number": "+998901234567", "current_password": PASSWORD });
     other.client.patch("auth/me/", taken).await.expect_error(409, "ALREADY_EXISTS");
-    let nobodys = app.person("by-code").await;
-    let reply = nobodys.client.patch("auth/me/", json!({ "phone_number": "+998901234568" })).await;
-    let reply = reply.expect_error(403, "REAUTH_REQUIRED");
-    assert_eq!(reply.at("/error/details/methods"), &json!(["code"]));
+    app.run_due_jobs().await;
     app.finish().await;
 }
 

@@ -65,7 +65,8 @@ fn sentence(error: &Error) -> String {
         | Kind::Conflict
         | Kind::TooLarge
         | Kind::Unsupported
-        | Kind::Unprocessable => {}
+        | Kind::Unprocessable
+        | Kind::TooMany => {}
     }
     let mut sentence = error.code().message().get(Language::En).to_owned();
     let Value::Object(details) = error.details(Language::En) else { return sentence };

@@ -5,7 +5,8 @@ use salvo::oapi::{Components, Content, Operation, RequestBody, Required};
 use salvo::{Depot, Request};
 use serde::Deserializer;
 use shared::Money;
-use shared::accounts::{self, Avatar, Links, Profile, ProfileForm};
+use shared::accounts::codes::Purpose;
+use shared::accounts::{self, Avatar, Profile, ProfileForm, Shown};
 use shared::error::Kind;
 use shared::ids::UserId;
 use shared::language::Language;
@@ -107,6 +108,9 @@ pub(crate) struct UpdateMeBody {
     /// The password they have now.
     #[validate(length(max = 128))]
     current_password: Option<String>,
+    /// Without a password: the digits of `auth/otp/request/` with the purpose `reauth`.
+    #[validate(length(max = 16))]
+    code: Option<String>,
 }
 
 /// A change of oneself: fields as JSON, or the `avatar` of a form.
@@ -150,28 +154,30 @@ pub(crate) async fn show_me(
 }
 
 /// Changes what the signed-in person says about themselves; or, as `multipart/form-data`, their picture (JPEG, PNG or WebP).
-/// Another address or number needs `current_password`, else 403 `REAUTH_REQUIRED`.
+/// Another address or number needs `current_password`; without one a `code`, or a session that began a moment ago; else 403
+/// `REAUTH_REQUIRED`.
 #[endpoint(tags("accounts"))]
 pub(crate) async fn update_me(
     app: AppState,
     me: SignedIn,
     change: MyChange,
 ) -> ApiResult<NoStore<Json<UserOut>>> {
-    let (form, password) = match change {
+    let (form, password, code) = match change {
         MyChange::Fields(mut body) => {
-            let password = body.current_password.take();
-            (ProfileForm::from(*body), password)
+            let (password, code) = (body.current_password.take(), body.code.take());
+            (ProfileForm::from(*body), password, code)
         }
         MyChange::Picture(picture) => {
             let upload =
                 uploads::store(&app, me.user.id, UploadKind::Avatar, (AVATAR, picture)).await?;
             let avatar = Some(Avatar::Upload(upload.id));
-            (ProfileForm { avatar, ..ProfileForm::default() }, None)
+            (ProfileForm { avatar, ..ProfileForm::default() }, None, None)
         }
     };
-    let confirmed = if form.changes_contacts(&me.user) {
-        let shown = ("current_password", password.as_deref());
-        Some(accounts::confirm_identity(&app, &me.user, shown).await?)
+    let confirmed = if form.changes_contacts(&me.user)? {
+        let (password, code) = (password.as_deref(), code.as_deref());
+        let shown = Shown { field: "current_password", password, code };
+        Some(accounts::confirm_identity(&app, &me, Purpose::Reauth, shown).await?)
     } else {
         None
     };
@@ -199,15 +205,14 @@ impl From<UpdateMeBody> for ProfileForm {
 }
 
 impl From<Profile> for UserOut {
-    fn from(Profile { user, balance, plan, pending_email, links }: Profile) -> Self {
-        let Links { telegram_id, telegram_username, google_id } = links;
+    fn from(Profile { user, balance, plan, pending_email, google_id }: Profile) -> Self {
         Self {
             id: user.id,
             display_name: user.display_name().to_owned(),
             name: user.display_name().to_owned(),
             pending_email,
-            telegram_id,
-            telegram_username,
+            telegram_id: user.telegram_id,
+            telegram_username: user.telegram_username.clone(),
             social_accounts: SocialAccountsOut { google: google_id.clone() },
             google_id,
             is_superuser: user.is_superuser,

@@ -134,7 +134,7 @@ pub(crate) async fn log_out(
 }
 
 /// What the caller's browser asks for.
-fn asked_language(req: &Request) -> Language {
+pub(super) fn asked_language(req: &Request) -> Language {
     let header = req.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     Language::negotiate(header.unwrap_or_default())
 }

@@ -50,7 +50,7 @@ struct PurchaseData {
 impl PurchaseOut {
     async fn new(
         app: &App,
-        user: &SignedIn,
+        user: &Verified,
         method: &str,
         deposit: Option<&Transaction>,
         view: DealView,
@@ -118,7 +118,7 @@ impl From<(Opened, DealView)> for Purchase {
 #[endpoint(tags("deals"), responses((status_code = 402, description = "INSUFFICIENT_FUNDS")))]
 pub(crate) async fn purchase(
     app: AppState,
-    user: SignedIn,
+    user: Verified,
     body: Body<PurchaseBody>,
     once: Once,
 ) -> ApiResult<Replayable<NewOrSame<PurchaseOut>>> {

@@ -5,6 +5,7 @@ mod erase_closed_accounts;
 mod send_account_notice;
 mod send_email_change_proof;
 mod send_email_verification;
+mod send_sms_code;
 mod send_welcome_email;
 
 pub use cleanup_unverified_users::CleanupUnverifiedUsers;
@@ -12,4 +13,5 @@ pub use erase_closed_accounts::EraseClosedAccounts;
 pub use send_account_notice::{News, SendAccountNotice};
 pub use send_email_change_proof::SendEmailChangeProof;
 pub use send_email_verification::SendEmailVerification;
+pub use send_sms_code::SendSmsCode;
 pub use send_welcome_email::SendWelcomeEmail;

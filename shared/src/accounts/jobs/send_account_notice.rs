@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::User;
 use crate::accounts::email_change::EmailChange;
+use crate::accounts::{User, is_placeholder};
 use crate::error::Result;
 use crate::ids::{EmailChangeId, UserId};
 use crate::jobs::{JobKind, Queue};
@@ -12,9 +12,6 @@ use crate::mail::templates::account_notice;
 use crate::mail::{Letter, MailJob};
 use crate::text_enum::text_enum;
 use crate::{App, Tx};
-
-/// Addresses that nobody reads: those of people who came by Telegram, and of erased accounts.
-const NOBODYS: [&str; 2] = ["@telegram.wibestore.local", ".invalid"];
 
 text_enum! {
     /// What happened.
@@ -69,7 +66,8 @@ impl MailJob for SendAccountNotice {
             }
             (News::EmailChangeAsked | News::EmailChanged, None) => None,
         };
-        let to = to.filter(|to| !NOBODYS.iter().any(|end| to.ends_with(end)));
+        // Erased addresses have no reader either.
+        let to = to.filter(|to| !is_placeholder(to) && !to.ends_with(".invalid"));
         let page = if self.news == News::AccountClosed { "/" } else { "/forgot-password" };
         let link = format!("{}{page}", app.settings.http.frontend_url);
         Ok(to.map(|to| account_notice::letter(&to, user.language, self.news, &link)))

@@ -26,10 +26,14 @@ pub(crate) struct NewCase {
 }
 
 impl NewCase {
-    /// The same fact has the same reference for good.
-    fn reference(&self) -> String {
-        format!("{}:{}:{}", self.provider, self.kind, self.fact)
+    pub(super) fn reference(&self) -> String {
+        reference(self.provider, self.kind, &self.fact)
     }
+}
+
+/// The same fact has the same reference for good.
+pub(crate) fn reference(provider: Provider, kind: CaseKind, fact: &str) -> String {
+    format!("{provider}:{kind}:{fact}")
 }
 
 /// Opens a case, in the transaction that found the fact. `AlreadyDone` when the fact has its case, also a resolved one.

@@ -2,7 +2,9 @@
 
 mod basic;
 pub mod click;
+mod json_rpc;
 pub mod multicard;
+mod outside;
 pub mod payme;
 pub mod paynet;
 

@@ -10,8 +10,10 @@ use super::{CODE, PROVIDER};
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::ids::TransactionId;
+use crate::jobs::enqueue;
 use crate::payments::cases::{CaseKind, NewCase, open_case};
 use crate::payments::credit::complete_deposit;
+use crate::payments::jobs::ReverseClickPayment;
 use crate::payments::{Transaction, TransactionStatus, TransactionType, mail_receipt};
 use crate::{App, Tx, escrow};
 
@@ -47,6 +49,9 @@ pub(super) async fn run(tx: &mut Tx, app: &App, call: &Call, prepare_id: i64) ->
         Step::Replay => Ok(Err(Refusal::AlreadyPaid)),
         Step::PaidTwice => {
             case(tx, CaseKind::PaidTwice, &locked.deposit, call).await?;
+            if app.click.is_some() {
+                enqueue(tx, &ReverseClickPayment { prepare_id }).await?;
+            }
             Ok(Err(Refusal::AlreadyPaid))
         }
         Step::PaidAfterFailure => {

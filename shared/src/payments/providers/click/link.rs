@@ -41,6 +41,7 @@ mod tests {
             secret_key: Secret::new("clickSecretKey01"),
             previous_key: None,
             checkout_url: "https://my.click.uz/services/pay/".to_owned(),
+            api: None,
         };
         assert_eq!(
             button(&click, "1000.50", "order-77", "https://shop.example/a?b=c&d=e f"),

@@ -12,17 +12,26 @@
 //! Whatever arrives is answered with HTTP 200 and Click's own JSON. One call is one transaction, which also writes
 //! `webhook_calls`. A deposit may have several prepared payments, because payers try again; the first that is confirmed
 //! pays it. A Complete without an error means that the payer was debited: what cannot be credited opens a case.
+//!
+//! Where Click has opened its Merchant API to us, we call too: what became of a payment whose Complete was lost, and its
+//! reversal.
 
 mod answer;
 mod complete;
+mod doubt;
+mod failure;
 mod form;
 mod link;
+mod merchant_api;
 mod order;
 mod prepare;
 mod record;
+mod report;
 mod request;
+mod reversal;
 mod row;
 mod sign;
+mod standing;
 mod sweep;
 
 use std::panic::AssertUnwindSafe;
@@ -39,8 +48,13 @@ use answer::{Answer, Refusal, outcome, render};
 use record::Record;
 use request::{Call, Request, Step};
 
+pub use doubt::{Doubt, Sighting};
 pub use link::link;
+pub use merchant_api::{ClickApi, Told};
+pub use report::{Comparison, Heard};
 pub use request::Action;
+pub use reversal::{Reversal, Reversed};
+pub(in crate::payments) use row::Payment;
 pub(in crate::payments) use sweep::expire_overdue;
 
 const PROVIDER: Provider = Provider::Click;

@@ -77,6 +77,7 @@ mod tests {
             secret_key: Secret::new("clickSecretKey01"),
             previous_key: None,
             checkout_url: String::new(),
+            api: None,
         };
         // Providers study, section 9.
         let signed = "click_trans_id=2100000000&service_id=12345&merchant_trans_id=order-77&amount=1000&action=0&error=0&error_note=&sign_time=2026-10-08+12%3A00%3A00&sign_string=fb45b78290ffab0fa7ded1ebd0786d93";

@@ -213,6 +213,7 @@ mod tests {
             secret_key: Secret::new("clickSecretKey01"),
             previous_key: None,
             checkout_url: String::new(),
+            api: None,
         }
     }
 

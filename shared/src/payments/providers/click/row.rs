@@ -26,7 +26,7 @@ text_enum! {
 /// A row of `click_payments`.
 #[derive(Clone, Debug, HasQuery, AsChangeset)]
 #[diesel(table_name = click_payments, primary_key(prepare_id), treat_none_as_null = true)]
-pub(super) struct Payment {
+pub(in crate::payments) struct Payment {
     /// Our number.
     pub prepare_id: i64,
     /// Click's number.
@@ -133,6 +133,19 @@ impl Payment {
             .for_no_key_update()
             .first(tx.conn())
             .await?)
+    }
+
+    /// Our number of the payment that a deposit was credited for.
+    pub(in crate::payments) async fn credited_to(
+        tx: &mut Tx,
+        deposit: TransactionId,
+    ) -> Result<Option<i64>> {
+        Ok(click_payments::table
+            .filter(click_payments::credited_id.eq(deposit))
+            .select(click_payments::prepare_id)
+            .first(tx.conn())
+            .await
+            .optional()?)
     }
 
     /// Whether a payer may still pay a locked deposit.

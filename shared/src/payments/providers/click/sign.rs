@@ -62,6 +62,7 @@ mod tests {
             secret_key: Secret::new(key),
             previous_key: previous.map(Secret::new),
             checkout_url: String::new(),
+            api: None,
         }
     }
 

@@ -1,19 +1,18 @@
 //! The calls that we make.
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::{Ask, Multicard};
 use super::failure::Failure;
-use super::model::{Entry, REFERENCE, entries, is_uuid, text};
+use super::model::{Entry, Listed, REFERENCE, entries, is_uuid, text, total};
+use crate::payments::reports::day_of;
 
 /// Entries of one page of a history.
 const PAGE: usize = 100;
 /// More pages are not read: then we do not know.
 const PAGES_MAX: usize = 200;
-/// Tashkent, all year.
-const OFFSET_SECONDS: i32 = 5 * 3_600;
 
 /// An invoice that a payer can pay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +124,7 @@ impl Multicard {
         until: DateTime<Utc>,
     ) -> Result<Vec<Entry>, Failure> {
         let path = format!("/payment/store/{}/credit-history", self.store());
-        let (start, end) = (day(since), day(until));
+        let (start, end) = (day_of(since).to_string(), day_of(until).to_string());
         let mut found = Vec::new();
         for page in 0..PAGES_MAX {
             let query = [
@@ -148,6 +147,32 @@ impl Multicard {
             }
         }
         Err(Failure::Unknown("a history that does not end".to_owned()))
+    }
+
+    /// A page of the payments of a day in our till, from a place in its list; and whether it is the last.
+    pub(super) async fn payments_of(
+        &self,
+        day: NaiveDate,
+        offset: usize,
+    ) -> Result<(Vec<Listed>, bool), Failure> {
+        if offset >= PAGE * PAGES_MAX {
+            return Err(Failure::Unknown("a history that does not end".to_owned()));
+        }
+        let path = format!("/payment/store/{}/history", self.store());
+        let query = [
+            ("offset", offset.to_string()),
+            ("limit", PAGE.to_string()),
+            ("start_date", day.to_string()),
+            ("end_date", day.to_string()),
+        ];
+        let data = self.ask(get("history", path, &query)).await?;
+        let rows = entries(&data)?;
+        // Multicard may make its pages smaller than they were asked for.
+        let last = match total(&data) {
+            Some(total) => rows.is_empty() || offset + rows.len() >= total,
+            None => rows.len() < PAGE,
+        };
+        Ok((rows.iter().map(Listed::read).collect(), last))
     }
 
     async fn entry(&self, name: &'static str, path: String) -> Result<Option<Entry>, Failure> {
@@ -193,13 +218,6 @@ fn safe(uuid: &str) -> Result<&str, Failure> {
     }
 }
 
-/// A day as Multicard counts them.
-fn day(at: DateTime<Utc>) -> String {
-    FixedOffset::east_opt(OFFSET_SECONDS)
-        .map_or_else(|| at.date_naive(), |tashkent| at.with_timezone(&tashkent).date_naive())
-        .to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -220,11 +238,5 @@ mod tests {
         }
         assert!(read_invoice(&json!([])).is_err());
         assert!(read_invoice(&json!({ "payment": { "uuid": "p" } })).is_err(), "half a payment");
-    }
-
-    #[test]
-    fn days_are_tashkents() {
-        let late = "2026-11-25T19:30:00Z".parse().expect("a time");
-        assert_eq!(day(late), "2026-11-26");
     }
 }

@@ -2,16 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, Response, StatusCode, Url, redirect};
+use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::super::outside::{self, lost, read};
 use super::failure::{Failure, judge};
-use crate::error::{Error, Result as OurResult};
+use crate::error::Result as OurResult;
 use crate::settings::{MulticardSettings, Secret};
 
-/// Answers are small; more than this is not read.
-const ANSWER_MAX: usize = 1 << 20;
 /// A token is used for this long, though it would live for a day.
 const TOKEN_KEEP: Duration = Duration::from_secs(3_600);
 
@@ -55,16 +54,7 @@ impl Multicard {
     /// # Errors
     /// When the TLS library cannot be set up.
     pub(crate) fn new(settings: &MulticardSettings) -> OurResult<Self> {
-        // A repeated sending could pay twice, and an answer from elsewhere is nobody's.
-        let http = reqwest::Client::builder()
-            .user_agent("wibestore")
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .build()
-            .map_err(Error::internal)?;
+        let http = outside::client(settings.connect_timeout, settings.timeout)?;
         Ok(Self { http, settings: settings.clone(), token: Mutex::new(None) })
     }
 
@@ -158,27 +148,4 @@ impl Multicard {
         Url::parse(&format!("{}{path}", self.settings.base_url))
             .map_err(|error| Failure::NotSent(error.to_string()))
     }
-}
-
-/// What a failed sending means. A connection that never stood has carried nothing.
-fn lost(error: &reqwest::Error) -> Failure {
-    if error.is_connect() || error.is_builder() {
-        Failure::NotSent("no connection".to_owned())
-    } else if error.is_timeout() {
-        Failure::Unknown("timed out".to_owned())
-    } else {
-        Failure::Unknown("the connection broke".to_owned())
-    }
-}
-
-/// The body, unless it is too long.
-async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error))? {
-        if body.len() + chunk.len() > ANSWER_MAX {
-            return Err(Failure::Unknown("the answer is too long".to_owned()));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::super::outside::Lost;
 use crate::Error;
 
 /// Codes that say for certain that Multicard did nothing. Every other one, known or not, decides nothing.
@@ -42,6 +43,15 @@ impl fmt::Display for Failure {
             Self::NotSent(why) => write!(f, "Multicard was not asked: {why}"),
             Self::NotReady => write!(f, "Multicard refused: {NOT_READY}"),
             Self::Unknown(why) => write!(f, "Multicard did not answer: {why}"),
+        }
+    }
+}
+
+impl From<Lost> for Failure {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::NotSent(why) => Self::NotSent(why.to_owned()),
+            Lost::Unknown(why) => Self::Unknown(why.to_owned()),
         }
     }
 }

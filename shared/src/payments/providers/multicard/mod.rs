@@ -18,9 +18,11 @@ mod failure;
 mod give_back;
 mod model;
 mod question;
+mod report;
 mod revert;
 mod row;
 mod sign;
+mod standing;
 
 use super::Provider;
 
@@ -28,8 +30,9 @@ pub use checkout::checkout_url;
 pub use client::Multicard;
 pub(crate) use failure::Failure;
 pub use give_back::{Returned, Surplus};
-pub use model::{Entry, Status};
+pub use model::{Entry, Listed, Status};
 pub use question::{Question, Word};
+pub use report::{Comparison, Heard};
 
 /// The methods that Multicard serves.
 pub(crate) const PROVIDERS: [Provider; 2] = [Provider::Uzcard, Provider::Humo];

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
+use crate::payments::providers::Provider;
 use crate::text_enum::text_enum;
 
 /// Longer ids are not Multicard's.
@@ -70,6 +71,35 @@ impl Entry {
             && self.amount == amount
             && self.store.is_none_or(|told| told == store)
     }
+}
+
+/// A line of a history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Multicard's id, if that can be read.
+    pub uuid: Option<String>,
+    /// The network of the card.
+    pub provider: Provider,
+    /// The payment, if it can be read.
+    pub entry: Option<Entry>,
+}
+
+impl Listed {
+    /// Reads one, as far as it can be read.
+    pub(super) fn read(data: &Value) -> Self {
+        let named = |name: &str| data.as_object().and_then(|members| text(members, &[name]));
+        let network = named("ps").and_then(Provider::parse);
+        Self {
+            uuid: named("uuid").filter(|uuid| is_uuid(uuid)).map(str::to_owned),
+            provider: network.unwrap_or(Provider::Uzcard),
+            entry: Entry::read(data),
+        }
+    }
+}
+
+/// How many entries there are in all, where Multicard says so.
+pub(super) fn total(data: &Value) -> Option<usize> {
+    data.get("pagination")?.get("total")?.as_u64().and_then(|total| usize::try_from(total).ok())
 }
 
 /// A page of entries. An answer of another shape is none: it does not mean that nothing is there.
@@ -154,6 +184,21 @@ mod tests {
         for other in [json!(null), json!({}), json!("x"), json!({ "list": null }), json!(0)] {
             assert!(entries(&other).is_err(), "{other}");
         }
+    }
+
+    #[test]
+    fn a_line_is_read_as_far_as_it_can_be() {
+        let line = |data: Value| {
+            let Listed { uuid, provider, entry } = Listed::read(&data);
+            (uuid.is_some(), provider, entry.is_some())
+        };
+        let paid = json!({ "uuid": "a", "invoice_id": "b", "amount": 5, "status": "success", "ps": "humo" });
+        assert_eq!(line(paid), (true, Provider::Humo, true));
+        let strange = json!({ "uuid": "a", "invoice_id": null, "amount": 5, "status": "success" });
+        assert_eq!(line(strange), (true, Provider::Uzcard, false));
+        assert_eq!(line(json!(7)), (false, Provider::Uzcard, false));
+        assert_eq!(total(&json!({ "pagination": { "total": 7 }, "list": [] })), Some(7));
+        assert_eq!(total(&json!({ "list": [] })), None);
     }
 
     #[test]

@@ -94,4 +94,18 @@ impl Checkout {
             .await?;
         Ok(())
     }
+
+    /// Notes that Multicard's history listed the payments that these deposits were credited for.
+    pub(super) async fn reported(tx: &mut Tx, deposits: &[TransactionId]) -> Result<()> {
+        if deposits.is_empty() {
+            return Ok(());
+        }
+        let listed =
+            multicard_invoices::table.filter(multicard_invoices::transaction_id.eq_any(deposits));
+        diesel::update(listed)
+            .set(multicard_invoices::reported_at.eq(tx.now()))
+            .execute(tx.conn())
+            .await?;
+        Ok(())
+    }
 }

@@ -1,7 +1,8 @@
 //! `webhook_calls`: what came and what was answered, for support. Never the Authorization header.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::super::json_rpc::{MASK, Recorded, by_length};
 use super::PROVIDER;
 use super::errors::Refusal;
 use super::rpc::{Answer, Method, Request, render};
@@ -37,41 +38,27 @@ pub(super) struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// The call with what it may not keep left out. Of a caller who is not Payme only the outline stays: strangers
-    /// do not fill the table.
+    /// The call with what it may not keep left out.
     fn request(&self, answer: &Answer) -> Value {
-        let stranger = answer.as_ref().is_err_and(|refusal| *refusal == Refusal::unauthorized());
-        let mut kept = json!({ "method": self.request.method, "bytes": self.bytes });
-        if let (false, Some(members)) = (stranger, kept.as_object_mut()) {
-            members.insert("id".to_owned(), self.request.id.clone());
-            if let Value::Object(params) = &self.request.params {
-                members.insert(
-                    "params".to_owned(),
-                    mask(params, Method::parse(&self.request.method).is_some()),
-                );
-            }
-        }
-        kept
+        let Request { id, method, params, .. } = self.request;
+        let is_stranger = answer.as_ref().is_err_and(|refusal| *refusal == Refusal::unauthorized());
+        let is_ours = Method::parse(method).is_some();
+        let recorded = Recorded { id, method, params, bytes: self.bytes };
+        recorded.request(is_stranger, |params| mask(params, is_ours))
     }
 }
 
 /// A statement is on record already, line by line.
 fn response(request: &Request, answer: &Answer) -> Value {
-    let lines = answer
-        .as_ref()
-        .ok()
-        .and_then(|result| result.get("transactions"))
-        .and_then(Value::as_array)
-        .map(Vec::len);
-    match lines {
-        Some(lines) => render(&request.id, &Ok(json!({ "transactions": lines }))),
+    match answer.as_ref().ok().and_then(|result| by_length(result, "transactions")) {
+        Some(length) => render(&request.id, &Ok(length)),
         None => render(&request.id, answer),
     }
 }
 
 fn mask(params: &Map<String, Value>, is_ours: bool) -> Value {
     let keep = |name: &str, value: &Value| {
-        if is_ours && KEPT.contains(&name) { value.clone() } else { "***".into() }
+        if is_ours && KEPT.contains(&name) { value.clone() } else { MASK.into() }
     };
     params.iter().map(|(name, value)| (name.clone(), keep(name, value))).collect()
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::json_rpc::{Broken, Envelope};
 use super::errors::Refusal;
 use super::order::Account;
 use super::{perform, statement};
@@ -76,35 +77,19 @@ impl Request {
             params: Value::Null,
             call: Err(refusal),
         };
-        // serde_json refuses invalid UTF-8, lone surrogates, a second document, and nesting deeper than 128.
-        let Ok(document) = serde_json::from_slice::<Value>(raw) else {
-            return unreadable(Refusal::parse());
-        };
-        // PostgreSQL cannot hold a NUL, and nothing Paynet sends has one.
-        let has_nul = contains_nul(&document);
-        // Paynet sends no batches.
-        let Value::Object(mut members) = document else {
-            return unreadable(Refusal::request("request"));
-        };
-
-        let id = members.remove("id").unwrap_or(Value::Null);
-        let id_is_valid = match &id {
-            Value::Null | Value::String(_) => true,
-            Value::Number(number) => number.is_i64() || number.is_u64(),
-            Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
+        let mut envelope = match Envelope::read(raw) {
+            Ok(envelope) => envelope,
+            Err(Broken::Json) => return unreadable(Refusal::parse()),
+            Err(Broken::Object) => return unreadable(Refusal::request("request")),
         };
         // A stray space before the name was seen in the wild.
-        let method =
-            members.get("method").and_then(Value::as_str).unwrap_or_default().trim().to_owned();
-        let call = if has_nul {
-            Err(Refusal::request("request"))
-        } else if !id_is_valid {
-            Err(Refusal::request("id"))
-        } else {
-            read_call(&members, &method, service)
+        let method = envelope.method.trim().to_owned();
+        let call = match envelope.flaw {
+            Some(member) => Err(Refusal::request(member)),
+            None => read_call(&envelope.members, &method, service),
         };
-        let params = members.remove("params").unwrap_or(Value::Null);
-        Self { id: if id_is_valid { id } else { Value::Null }, method, params, call }
+        let params = envelope.take_params();
+        Self { id: envelope.id, method, params, call }
     }
 
     /// The method's name if it is one of ours, for labels that must stay few.
@@ -186,17 +171,6 @@ impl<'a> Params<'a> {
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
         };
         if ours { Ok(()) } else { Err(Refusal::service()) }
-    }
-}
-
-fn contains_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(contains_nul),
-        Value::Object(members) => {
-            members.iter().any(|(name, value)| name.contains('\0') || contains_nul(value))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

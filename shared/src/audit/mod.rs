@@ -1,4 +1,13 @@
 //! The audit log: who did what to which object, written in the transaction that does it, and never changed.
+//!
+//! Time, request id, address and program of the caller are filled in for every row: the last two are what the
+//! transaction was told when it began (see `Db::begin`).
+
+mod export;
+mod list;
+
+pub use export::Export;
+pub use list::{ActorFilter, AuditFilter, AuditOrder, AuditView, Entry, list};
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -50,7 +59,7 @@ impl std::fmt::Display for Actor {
     }
 }
 
-/// Writes one action. `details` never holds a secret.
+/// Writes one action. `details` never holds a secret. What people do for the platform is a line in the log as well.
 ///
 /// # Errors
 /// The database's.
@@ -62,6 +71,12 @@ pub async fn record(
     details: Value,
 ) -> Result<()> {
     let request_id = tx.trace.clone();
+    match actor {
+        Actor::Staff(_) | Actor::Operator(_) => {
+            tracing::info!(target: "audit", action, %actor, object_type = object.0, object_id = object.1, "{action}");
+        }
+        Actor::User(_) | Actor::Job(_) | Actor::System | Actor::Provider(_) => {}
+    }
     diesel::insert_into(audit_log::table)
         .values((
             audit_log::actor_id.eq(actor.user()),
