@@ -21,7 +21,7 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     let workers = world.workers(&["a"], &slots).await;
     for number in 0..SLOW {
         let key = format!("slow-{number}");
-        world.order(&key, &Mark { key: key.clone(), takes_ms: 120 }).await;
+        world.order(&key, &Mark { key: key.clone(), takes_ms: 400 }).await;
     }
     within(Duration::from_secs(20), "hints wait in Redis", async || {
         world.sql.number("SELECT count(*) FROM jobs WHERE state = 'dispatched'").await > 10
