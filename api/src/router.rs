@@ -21,8 +21,8 @@ use crate::middleware::{
 use crate::openapi;
 use crate::routes::{
     accounts, admin, audit_log, click, docs, escrows, games, health, jobs, listings, multicard,
-    payme, payment_cases, payment_methods, payments, paynet, roles, staff_money, statements,
-    subscriptions, switches, withdrawals,
+    payme, payment_cases, payment_methods, payments, paynet, profile, roles, staff_money,
+    statements, subscriptions, switches, uploads, withdrawals,
 };
 
 /// Everything the API answers to.
@@ -31,6 +31,7 @@ pub(crate) fn routes() -> Router {
         .push(people())
         .push(catalogue())
         .push(profile())
+        .push(files())
         .push(money())
         .push(plans())
         .push(payouts())
@@ -38,7 +39,7 @@ pub(crate) fn routes() -> Router {
         .push(admin())
         .push(operators())
         .push(webhooks());
-    Router::new().push(operations()).push(v1)
+    Router::new().push(operations()).push(media()).push(v1)
 }
 
 /// The UI's admin pages ask one `api/v1` too deep.
@@ -78,6 +79,7 @@ fn people() -> Router {
         .push(at("telegram/otp/create").post(accounts::create_telegram_code))
         .push(at("register/telegram").post(accounts::register_by_telegram))
         .push(at("me").get(accounts::show_me).patch(accounts::update_me))
+        .push(at("account/delete").post(accounts::close_account))
 }
 
 /// For everybody.
@@ -90,12 +92,25 @@ fn catalogue() -> Router {
         .push(at("listings/{id}").get(listings::show_listing).delete(listings::remove_listing))
 }
 
-/// For everybody with an account: what they sell and buy.
+/// For everybody with an account: who they are, what they sell and buy.
 fn profile() -> Router {
     at("profile")
+        .get(accounts::show_me)
+        .patch(accounts::update_me)
+        .push(at("dashboard").get(profile::show_dashboard))
         .push(at("listings").get(listings::list_own_listings))
         .push(at("purchases").get(escrows::list_purchases))
         .push(at("sales").get(escrows::list_sales))
+}
+
+/// For everybody with an account: pictures.
+fn files() -> Router {
+    at("upload/image").post(uploads::upload_image)
+}
+
+/// For everybody: files, where no bucket has them.
+fn media() -> Router {
+    at("media/{folder}/{name}").get(uploads::show_file)
 }
 
 /// For the two parties of a deal.

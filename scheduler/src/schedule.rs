@@ -60,6 +60,12 @@ pub fn schedule() -> Vec<Scheduled> {
             CatchUp::Once,
             "7 days without a proof",
         ),
+        at::<kinds::EraseClosedAccounts>(
+            "0 20 21 * * *",
+            CatchUp::Once,
+            "30 days after an account was closed",
+        ),
+        at::<kinds::SweepUploads>("0 35 * * * *", CatchUp::Once, "files that nobody wants"),
         at::<kinds::WipeCardNumbers>("0 50 20 * * *", CatchUp::Once, "30 days after the payout"),
         at::<kinds::PruneJobs>("0 10 * * * *", CatchUp::Once, "jobs that ended long ago"),
         at::<kinds::PruneIdempotencyKeys>("0 25 * * * *", CatchUp::Once, "keys of 30 days ago"),

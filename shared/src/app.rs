@@ -10,6 +10,8 @@ use crate::payments::providers::multicard::Multicard;
 use crate::security::{Passwords, Tokens, Vault};
 use crate::settings::Settings;
 use crate::sms::SmsSender;
+use crate::storage::Storage;
+use crate::uploads::Images;
 
 /// The platform inside one process. Cheap to share behind an `Arc`.
 pub struct App {
@@ -29,6 +31,10 @@ pub struct App {
     pub limits: Limiter,
     /// Sends mail.
     pub mailer: Mailer,
+    /// Where uploads lie.
+    pub storage: Storage,
+    /// Decodes what people send, few at a time.
+    pub images: Images,
     /// Sends SMS.
     pub sms: SmsSender,
     /// Speaks to Multicard.
@@ -53,6 +59,8 @@ impl App {
             tokens: Tokens::new(&settings.security),
             limits: Limiter::new(&settings.redis, &settings.limits)?,
             mailer: Mailer::new(&settings.mail)?,
+            storage: Storage::new(&settings.storage, &settings.http.public_url)?,
+            images: Images::new(),
             sms: SmsSender::new(&settings.sms)?,
             multicard: Multicard::new(&settings.multicard)?,
             google: Google::new(&settings.google)?,

@@ -32,7 +32,7 @@ pub enum Kind {
     Conflict,
     /// 413: too many bytes.
     TooLarge,
-    /// 415: not JSON.
+    /// 415: content of a type that is not taken.
     Unsupported,
     /// 422: understood, and at odds with an earlier request.
     Unprocessable,
@@ -108,7 +108,7 @@ codes! {
     EmailNotVerified = "EMAIL_NOT_VERIFIED", Forbidden, "Avval hisobingizni tasdiqlang.", "Сначала подтвердите аккаунт.", "Please verify your account first.";
     /// The account was closed or banned.
     AccountDisabled = "ACCOUNT_DISABLED", Forbidden, "Hisob o'chirilgan.", "Аккаунт отключён.", "The account is disabled.";
-    /// The action needs the person's password, or a session that began a moment ago.
+    /// The action needs the person's password, a code or a session that began a moment ago; `details.methods` may say which.
     ReauthRequired = "REAUTH_REQUIRED", Forbidden, "Bu siz ekaningizni tasdiqlang: joriy parolni kiriting yoki qaytadan kiring.", "Подтвердите, что это вы: введите текущий пароль или войдите заново.", "Please confirm that it is you: give your current password, or sign in again.";
     /// The platform does not offer this way of signing in.
     SignInNotOffered = "SIGN_IN_NOT_OFFERED", NotFound, "Kirishning bu usuli mavjud emas.", "Этот способ входа недоступен.", "This way of signing in is not offered here.";
@@ -122,6 +122,8 @@ codes! {
     AccountLinkRequired = "ACCOUNT_LINK_REQUIRED", Conflict, "Bu email bilan hisob mavjud. Avval unga parolingiz bilan kiring, keyin Google'ni ulang.", "Аккаунт с этим email уже есть. Сначала войдите в него с паролем, затем привяжите Google.", "An account with this e-mail exists. Please sign in to it with your password first, then link Google.";
     /// The state forbids the action; `details.status` is the state.
     InvalidState = "INVALID_STATE", Conflict, "Hozirgi holatda bu amal mumkin emas.", "В текущем состоянии это действие невозможно.", "The current state does not allow this.";
+    /// The account still has money, deals, deposits or payouts; `details` counts them.
+    AccountInUse = "ACCOUNT_IN_USE", Conflict, "Avval balansni yechib oling, bitim va to'lovlarni yakunlang.", "Сначала выведите баланс и завершите сделки и платежи.", "Withdraw your balance and finish your deals and payments first.";
     /// Somebody else took the listing, or it is not for sale.
     ListingUnavailable = "LISTING_UNAVAILABLE", Conflict, "E'lon endi mavjud emas.", "Объявление больше недоступно.", "The listing is no longer available.";
     /// The price changed since the buyer saw it; `details.price` is the price now.
@@ -146,8 +148,8 @@ codes! {
     RequestTimeout = "REQUEST_TIMEOUT", TooSlow, "So'rov to'liq yetib kelmadi.", "Запрос не был получен полностью.", "The request did not arrive in time.";
     /// More bytes than the address takes.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", TooLarge, "So'rov hajmi juda katta.", "Слишком большой запрос.", "The request is too large.";
-    /// Anything but `application/json`.
-    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Unsupported, "Faqat application/json qabul qilinadi.", "Принимается только application/json.", "Only application/json is accepted.";
+    /// Content of a type that the address does not take: most take `application/json`, uploads JPEG, PNG or WebP.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Unsupported, "Bu turdagi ma'lumot yoki fayl qabul qilinmaydi.", "Данные или файлы такого типа не принимаются.", "Content of this type is not accepted here.";
     /// Our fault.
     InternalError = "INTERNAL_ERROR", Internal, "Ichki xatolik. Keyinroq urinib ko'ring.", "Внутренняя ошибка. Попробуйте позже.", "Internal error. Please try again later.";
     /// A lock was held too long; nothing happened.

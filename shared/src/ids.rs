@@ -46,6 +46,10 @@ uuid_ids! {
     SessionId,
     /// A mailed proof of an address.
     EmailTokenId,
+    /// A change of an address that waits for its proof.
+    EmailChangeId,
+    /// A file that somebody sent.
+    UploadId,
     /// A code that was sent to a phone.
     CodeId,
     /// A game of the catalogue.

@@ -14,6 +14,7 @@ pub mod payments;
 pub mod statistics;
 pub mod subscriptions;
 pub mod switches;
+pub mod uploads;
 pub mod withdrawals;
 
 // ── the ground it stands on ──
@@ -36,6 +37,7 @@ pub mod settings;
 pub mod sms;
 pub mod startup;
 mod statement;
+pub mod storage;
 pub mod telemetry;
 pub mod testing;
 mod text_enum;

@@ -103,6 +103,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    email_changes (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        old_email -> Text,
+        new_email -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     email_tokens (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -641,6 +654,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    uploads (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        kind -> Text,
+        key -> Text,
+        content_type -> Text,
+        bytes -> Integer,
+        received_bytes -> Integer,
+        width -> Integer,
+        height -> Integer,
+        created_at -> Timestamptz,
+        attached_as -> Nullable<Text>,
+        attached_at -> Nullable<Timestamptz>,
+        discarded_at -> Nullable<Timestamptz>,
+        removed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         email -> Text,
@@ -666,6 +698,9 @@ diesel::table! {
         phone_verified_at -> Nullable<Timestamptz>,
         telegram_id -> Nullable<BigInt>,
         telegram_username -> Nullable<Text>,
+        email_verified_at -> Nullable<Timestamptz>,
+        erased_at -> Nullable<Timestamptz>,
+        first_verified_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -716,6 +751,7 @@ diesel::table! {
 }
 
 diesel::joinable!(audit_log -> users (actor_id));
+diesel::joinable!(email_changes -> users (user_id));
 diesel::joinable!(email_tokens -> users (user_id));
 diesel::joinable!(escrow_credentials -> escrows (escrow_id));
 diesel::joinable!(escrow_decisions -> escrows (escrow_id));
@@ -742,6 +778,7 @@ diesel::joinable!(staff_roles -> users (user_id));
 diesel::joinable!(transactions -> escrows (escrow_id));
 diesel::joinable!(transactions -> payment_methods (payment_method_id));
 diesel::joinable!(transactions -> users (user_id));
+diesel::joinable!(uploads -> users (user_id));
 diesel::joinable!(user_subscriptions -> subscription_plans (plan_id));
 diesel::joinable!(user_subscriptions -> users (user_id));
 diesel::joinable!(withdrawals -> transactions (transaction_id));
@@ -754,6 +791,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     cron_ticks,
     daily_statistics,
     effects,
+    email_changes,
     email_tokens,
     escrow_credentials,
     escrow_decisions,
@@ -787,6 +825,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_in_failures,
     subscription_plans,
     transactions,
+    uploads,
     user_subscriptions,
     users,
     webhook_calls,

@@ -28,6 +28,7 @@ pub struct TestApp {
     pub redis_url: String,
     pub redis_prefix: String,
     pub mail_dir: PathBuf,
+    pub media_dir: PathBuf,
     pub sms_dir: PathBuf,
     variables: HashMap<String, String>,
     engine: Arc<Engine>,
@@ -101,12 +102,14 @@ impl TestApp {
         let redis_prefix = database.name.clone();
         let redis_url = format!("{}/0", environment().redis_url);
         let mail_dir = std::env::temp_dir().join(format!("wibe-test-mail-{}", database.name));
+        let media_dir = std::env::temp_dir().join(format!("wibe-test-media-{}", database.name));
         let sms_dir = std::env::temp_dir().join(format!("wibe-test-sms-{}", database.name));
         let mut variables = database.variables();
         for (name, value) in [
             ("REDIS_URL", redis_url.as_str()),
             ("REDIS_PREFIX", &redis_prefix),
             ("MAIL_DIR", mail_dir.to_str().expect("a UTF-8 path")),
+            ("MEDIA_DIR", media_dir.to_str().expect("a UTF-8 path")),
             ("SMS_DIR", sms_dir.to_str().expect("a UTF-8 path")),
             ("DATABASE_POOL_SIZE", "10"),
             // No test waits for its turn to mail, unless that is what it is about.
@@ -142,6 +145,7 @@ impl TestApp {
             redis_url,
             redis_prefix,
             mail_dir,
+            media_dir,
             sms_dir,
             variables,
             engine,
@@ -365,6 +369,7 @@ impl TestApp {
         }
         self.database.drop_now().await;
         std::fs::remove_dir_all(&self.mail_dir).ok();
+        std::fs::remove_dir_all(&self.media_dir).ok();
         std::fs::remove_dir_all(&self.sms_dir).ok();
     }
 }

@@ -91,7 +91,7 @@ impl Platform {
         let environment = &mut self.environment;
         let api_url = environment.get("API_URL").unwrap_or_default().to_owned();
         environment.default("PUBLIC_URL", api_url);
-        for (name, folder) in [("MAIL_DIR", "mail"), ("SMS_DIR", "sms")] {
+        for (name, folder) in [("MAIL_DIR", "mail"), ("SMS_DIR", "sms"), ("MEDIA_DIR", "media")] {
             let folder = site.folder.join(folder);
             files::create_folder(&folder)?;
             environment.default(name, folder.display().to_string());

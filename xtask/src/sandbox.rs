@@ -31,7 +31,7 @@ const ACCOUNTS: [(&str, &str); 18] = [
 ];
 
 /// What `.local/env` holds besides the accounts and keys above.
-const PLATFORM: [&str; 16] = [
+const PLATFORM: [&str; 17] = [
     "API_URL",
     "DATABASE_URL",
     "MIGRATION_DATABASE_URL",
@@ -42,6 +42,7 @@ const PLATFORM: [&str; 16] = [
     "SCHEDULER_METRICS_URL",
     "MAIL_DIR",
     "SMS_DIR",
+    "MEDIA_DIR",
     "SANDBOX_URL",
     "PAYME_CHECKOUT_URL",
     "CLICK_CHECKOUT_URL",

@@ -111,7 +111,7 @@ impl Site {
     /// Forgets all data, so that the next start is a first one.
     pub(crate) fn forget(&self) -> Result<()> {
         files::remove(&home::elsewhere(&self.workplace))?;
-        for name in ["postgres", "redis", "mail", "sms"] {
+        for name in ["postgres", "redis", "mail", "sms", "media"] {
             files::remove(&self.folder.join(name))?;
         }
         Ok(())

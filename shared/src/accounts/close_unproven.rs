@@ -27,7 +27,7 @@ macro_rules! abandoned {
     ($select:literal, $rest:literal) => {
         statement(concat!(
             $select,
-            " u.created_at < $1 AND NOT u.is_verified AND u.deleted_at IS NULL AND u.is_active AND NOT (u.is_staff OR u.is_superuser)
+            " u.created_at < $1 AND NOT u.is_verified AND u.first_verified_at IS NULL AND u.deleted_at IS NULL AND u.is_active AND NOT (u.is_staff OR u.is_superuser)
               AND NOT EXISTS (SELECT FROM ledger.account a WHERE a.owner_id = u.id AND a.version > 0)
               AND NOT EXISTS (SELECT FROM transactions t WHERE t.user_id = u.id)
               AND NOT EXISTS (SELECT FROM escrows e WHERE e.buyer_id = u.id)

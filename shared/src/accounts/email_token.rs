@@ -8,7 +8,7 @@ use super::jobs::SendEmailVerification;
 use super::model::User;
 use crate::error::Result;
 use crate::ids::{EmailTokenId, UserId};
-use crate::schema::{email_tokens, users};
+use crate::schema::{email_changes, email_tokens, users};
 use crate::{Conn, Tx, jobs};
 
 /// What the token is for: part of its MAC, so that no other token of ours passes for one.
@@ -104,8 +104,22 @@ pub(super) async fn has_proved(conn: &mut Conn, user: &User) -> Result<bool> {
         .filter(email_tokens::purpose.eq(VERIFY_EMAIL))
         .filter(email_tokens::email.eq(&user.email))
         .filter(email_tokens::used_at.is_not_null());
-    let proved = diesel::select(diesel::dsl::exists(proofs)).get_result(conn).await?;
-    Ok(user.is_verified && proved)
+    let moves = email_changes::table
+        .filter(email_changes::user_id.eq(user.id))
+        .filter(email_changes::new_email.eq(&user.email))
+        .filter(email_changes::confirmed_at.is_not_null());
+    let proved = diesel::dsl::exists(proofs).or(diesel::dsl::exists(moves));
+    Ok(user.is_verified && diesel::select(proved).get_result(conn).await?)
+}
+
+/// Records that a person's address was proved by something else than a mail of ours: an operator or Google vouches for it.
+pub(super) async fn note_proof(tx: &mut Tx, user: UserId) -> Result<()> {
+    let now = tx.now();
+    diesel::update(users::table.find(user))
+        .set(users::email_verified_at.eq(now))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// When the last proof was made for a person.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   register ──▶ unverified ── verify_email ──▶ verified          log_in refuses: banned (403), closed (401)
-//!                    └── 7 days, and nothing left behind ──▶ closed
+//!                    └── 7 days, and nothing left behind ──▶ closed ── 30 days ──▶ erased
+//!                              close_account, without money ──▶ ↑
 //!
 //!   sign_in_with_google: a known `sub` ──▶ its person      a new one ──▶ a new person, or the one whose proved address it is
 //!
@@ -26,11 +27,16 @@
 mod attempts;
 mod authenticate;
 mod change_password;
+mod close_account;
 mod close_unproven;
 pub mod codes;
+mod confirm_identity;
 mod create_superuser;
 mod devices;
+mod dashboard;
+mod email_change;
 mod email_token;
+mod erase_closed;
 mod fields;
 mod google;
 mod forget_sign_ins;
@@ -60,8 +66,12 @@ mod verify_email;
 
 pub use authenticate::authenticate;
 pub use change_password::{PasswordChange, PasswordChangeForm, change_password};
+pub use close_account::close_account;
 pub use close_unproven::{Registered, close_unproven, count_unproven};
+pub use confirm_identity::{Confirmed, Shown, confirm_identity};
 pub use create_superuser::{Known, create_superuser, find_known, random_password};
+pub use dashboard::{Dashboard, dashboard};
+pub use erase_closed::{Closed, count_to_erase, erase_closed};
 pub use google::{
     Consent, Google, GoogleToken, Identity, link_google, sign_in_with_google, unlink_google,
 };
@@ -83,7 +93,7 @@ pub use security_news::SecurityNews;
 pub use session::{Client, TokenPair};
 pub use sessions::{SessionView, end_session, list_sessions};
 pub use sign_in::{Means, SignIn};
-pub use update_profile::{ProfileForm, update_profile};
+pub use update_profile::{Avatar, ProfileForm, update_profile};
 pub use verify_email::verify_email;
 
 /// Shows what may be counted.

@@ -165,13 +165,16 @@ pub(crate) async fn insert(tx: &mut Tx, user: &User) -> Result<()> {
 
 /// Names the field whose unique index refused a write of a person.
 pub(super) fn or_taken<T>(written: std::result::Result<T, diesel::result::Error>) -> Result<T> {
-    let taken =
-        |field: &'static str| move || Error::new(Code::AlreadyExists).and_field(field, TAKEN, "");
     written
-        .on_constraint("users_email_key", taken("email"))
-        .on_constraint("users_username_key", taken("username"))
-        .on_constraint("users_phone_number_key", taken("phone_number"))
+        .on_constraint("users_email_key", || taken("email"))
+        .on_constraint("users_username_key", || taken("username"))
+        .on_constraint("users_phone_number_key", || taken("phone_number"))
         .on_constraint("users_telegram_id_key", || Error::new(Code::TelegramLinked))
+}
+
+/// Somebody else has this value of a field.
+pub(super) fn taken(field: &'static str) -> Error {
+    Error::new(Code::AlreadyExists).and_field(field, TAKEN, "")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
+use super::email_change;
 use super::email_token::{EmailToken, Proof, VERIFY_EMAIL};
 use super::jobs::SendWelcomeEmail;
 use super::model::User;
@@ -19,12 +20,17 @@ const REFUSED: Text = Text::new(
     "The link is not valid or too old. Please ask for a new mail.",
 );
 
-/// Verifies the person whom the token was mailed to, and has them welcomed. The same token again finds it done.
+/// Verifies the person whom the token was mailed to, and has them welcomed; or gives a person the new address that the token
+/// proves. The same token again finds it done.
 ///
 /// # Errors
-/// `VALIDATION_ERROR` on `token` when it is not ours, older than a day, used, or of an address they no longer have.
+/// `VALIDATION_ERROR` on `token` when it is not ours, older than a day, used, or of an address they no longer have;
+/// `ALREADY_EXISTS` when the new address became somebody else's.
 pub async fn verify_email(tx: &mut Tx, app: &App, token: &str) -> Result<Outcome> {
     let refused = || Error::field("token", REFUSED);
+    if let Some(change) = email_change::read_token(app, token.trim()) {
+        return email_change::confirm(tx, change).await?.ok_or_else(refused);
+    }
     let id = app.tokens.read_mailed(VERIFY_EMAIL, token.trim()).ok_or_else(refused)?;
     let token = EmailToken::lock(tx, id).await?.ok_or_else(refused)?;
     let user = User::lock(tx, token.user_id).await?.ok_or_else(refused)?;
@@ -39,7 +45,11 @@ pub async fn verify_email(tx: &mut Tx, app: &App, token: &str) -> Result<Outcome
         .execute(tx.conn())
         .await?;
     diesel::update(users::table.find(user.id))
-        .set((users::is_verified.eq(true), users::updated_at.eq(now)))
+        .set((
+            users::is_verified.eq(true),
+            users::email_verified_at.eq(now),
+            users::updated_at.eq(now),
+        ))
         .execute(tx.conn())
         .await?;
     audit::record(

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
+use crate::accounts::User;
 use crate::audit::{self, Actor};
 use crate::error::{Code, Error, Result};
 use crate::ids::{AdjustmentId, TransactionId, UserId};
@@ -126,6 +127,7 @@ impl Adjustment {
     /// Stores a locked row that was decided about, with all that follows: the person's transaction and the money.
     pub(super) async fn carry_out(&mut self, tx: &mut Tx, by: UserId) -> Result<()> {
         if self.status == AdjustmentStatus::Approved {
+            User::hold_unclosed(tx, self.user_id).await?;
             let booking = self.booking(tx.now());
             booking.insert(tx).await?;
             self.transaction_id = Some(booking.id);

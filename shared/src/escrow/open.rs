@@ -1,7 +1,6 @@
 //! A buyer takes a listing: the purchase.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -54,7 +53,7 @@ pub struct Opened {
 /// now choose their balance, it is paid from there.
 ///
 /// # Errors
-/// `EMAIL_NOT_VERIFIED`; `PERMISSION_DENIED` for one's own listing; `LISTING_UNAVAILABLE`; `PRICE_CHANGED`;
+/// `EMAIL_NOT_VERIFIED`; `TOKEN_INVALID` when the account was closed a moment ago; `PERMISSION_DENIED` for one's own listing; `LISTING_UNAVAILABLE`; `PRICE_CHANGED`;
 /// `INSUFFICIENT_FUNDS`; `LIMIT_REACHED` for too many reservations; `VALIDATION_ERROR` naming `payment_method`.
 pub async fn open(tx: &mut Tx, app: &App, who: &Principal, order: Order<'_>) -> Result<Opened> {
     let buyer = who.verified()?.id;
@@ -67,7 +66,7 @@ pub async fn open(tx: &mut Tx, app: &App, who: &Principal, order: Order<'_>) -> 
     }
     let was = listing.status;
     listing.reserve()?;
-    may_be_bought(tx, &listing, order).await?;
+    may_be_bought(tx, &listing, buyer, order).await?;
     let by_provider = order.payment_method != BALANCE;
     if by_provider {
         may_reserve(tx, &listing, buyer).await?;
@@ -190,11 +189,25 @@ async fn deposit_for(tx: &mut Tx, app: &App, escrow: &Escrow, method: &str) -> R
     }
 }
 
-/// The seller still trades, and the price is the one the buyer saw.
-async fn may_be_bought(tx: &mut Tx, listing: &Listing, order: Order<'_>) -> Result<()> {
-    let trades =
-        users::id.eq(listing.seller_id).and(users::is_active).and(users::deleted_at.is_null());
-    if !select(exists(users::table.filter(trades))).get_result(tx.conn()).await? {
+/// Both still trade, and neither account can be closed before the deal is there; the price is the one the buyer saw.
+async fn may_be_bought(
+    tx: &mut Tx,
+    listing: &Listing,
+    buyer: UserId,
+    order: Order<'_>,
+) -> Result<()> {
+    let both = users::id.eq_any([listing.seller_id, buyer]);
+    let held: Vec<UserId> = users::table
+        .filter(both.and(users::is_active).and(users::deleted_at.is_null()))
+        .select(users::id)
+        .order(users::id)
+        .for_share()
+        .load(tx.conn())
+        .await?;
+    if !held.contains(&buyer) {
+        return Err(Error::new(Code::TokenInvalid));
+    }
+    if !held.contains(&listing.seller_id) {
         return Err(Error::new(Code::ListingUnavailable));
     }
     match order.expected_price {

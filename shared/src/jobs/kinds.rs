@@ -6,6 +6,8 @@ pub use crate::accounts::jobs::{
     CleanupUnverifiedUsers, PruneSignInRecords, SendEmailVerification, SendPasswordResetEmail,
     SendSecurityEmail, SendWelcomeEmail,
 };
+pub use crate::accounts::jobs::{CleanupUnverifiedUsers, SendEmailVerification, SendWelcomeEmail};
+pub use crate::accounts::jobs::{EraseClosedAccounts, SendAccountNotice, SendEmailChangeProof};
 pub use crate::escrow::jobs::{
     CountSettledDeal, ExpireUnpaidEscrow, HonourCancelWish, ReceiveSilentEscrow, ReconcileEscrows,
     RefundUndeliveredEscrow, ReleaseEscrowPayment,
@@ -26,4 +28,5 @@ pub use crate::statistics::jobs::CalculateDailyStatistics;
 pub use crate::subscriptions::jobs::{
     AutoRenewSubscription, CheckSubscriptionExpirations, SendSubscriptionExpiringSoon,
 };
+pub use crate::uploads::jobs::{RemoveUpload, SweepUploads};
 pub use crate::withdrawals::jobs::{ProcessWithdrawal, WipeCardNumbers};

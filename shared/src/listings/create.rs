@@ -9,7 +9,7 @@ use super::credentials::{self, Credentials};
 use super::jobs::{AutoApproveIfTimeout, NotifyAdminsNewListing};
 use super::model::{PRICE_MAX, PRICE_MIN, record};
 use super::{Listing, ListingStatus, LoginMethod};
-use crate::accounts::Principal;
+use crate::accounts::{Principal, User};
 use crate::audit::Actor;
 use crate::error::{Error, Result, texts};
 use crate::ids::{GameId, ListingId, UserId};
@@ -73,7 +73,7 @@ pub struct Created {
 /// Makes a listing that waits for a moderator, and for the timer behind them. The same form again within a minute finds the first one.
 ///
 /// # Errors
-/// `EMAIL_NOT_VERIFIED`; `VALIDATION_ERROR` naming every wrong field.
+/// `EMAIL_NOT_VERIFIED`; `VALIDATION_ERROR` naming every wrong field; `TOKEN_INVALID` when the account was closed a moment ago.
 pub async fn create(
     tx: &mut Tx,
     app: &App,
@@ -90,6 +90,7 @@ pub async fn create(
     {
         return Ok(Created { listing, outcome: Outcome::AlreadyDone });
     }
+    User::hold_open(tx, seller).await?;
     let listing = diesel::insert_into(listings::table)
         .values(new.into_listing(seller, login_method, tx.now()))
         .returning(Listing::as_returning())

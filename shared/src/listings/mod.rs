@@ -14,6 +14,7 @@
 //! Only `active` is public. The credentials are in a table of their own, sealed, and in no list and no detail.
 
 mod archive;
+mod archive_all;
 mod auto_approve;
 mod create;
 pub(crate) mod credentials;
@@ -32,6 +33,7 @@ mod reserve;
 pub(crate) use model::tests;
 
 pub use archive::{Age, archive_old, count_old};
+pub(crate) use archive_all::archive_all;
 pub use auto_approve::auto_approve;
 pub use create::{Created, NewListing, create};
 pub use credentials::{Credentials, NewCredentials};

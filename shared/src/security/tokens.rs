@@ -28,6 +28,8 @@ const TOKEN_MAX: usize = 4096;
 /// What the header of an access token may say. Whatever else stands there (`jku`, `jwk`, `x5u`, `crit`, …) is refused,
 /// not ignored.
 const HEADER_FIELDS: [&str; 3] = ["alg", "kid", "typ"];
+/// How much of a print is kept.
+const PRINT_BYTES: usize = 16;
 
 /// What an access token says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -201,6 +203,13 @@ impl Tokens {
     pub fn read_mailed(&self, purpose: &str, token: &str) -> Option<EmailTokenId> {
         let body = self.unseal(purpose, token)?;
         Uuid::from_slice(&body).ok().map(EmailTokenId)
+    }
+
+    /// The keyed print of a text, in hexadecimal: equal texts have equal prints, and only who has the key can make one.
+    #[must_use]
+    pub fn print(&self, purpose: &str, text: &str) -> String {
+        let tag = Self::mac(&self.secret, purpose, text.as_bytes()).finalize().into_bytes();
+        tag.iter().take(PRINT_BYTES).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The six digits of a row of `one_time_codes`: nobody can tell them from random ones without the secret.

@@ -12,6 +12,7 @@ mod reports;
 mod sms;
 mod server;
 mod staff;
+mod storage;
 mod subscriptions;
 mod telegram;
 mod upkeep;
@@ -35,6 +36,7 @@ pub use reports::ReportSettings;
 pub use sms::{EskizSettings, SmsSettings, SmsWay};
 pub use server::ServerSettings;
 pub use staff::StaffSettings;
+pub use storage::{BucketSettings, StorageSettings};
 pub use subscriptions::SubscriptionSettings;
 pub use telegram::TelegramSettings;
 pub use upkeep::UpkeepSettings;
@@ -108,6 +110,8 @@ pub struct Settings {
     pub upkeep: UpkeepSettings,
     /// What one person of staff may do alone.
     pub staff: StaffSettings,
+    /// Where uploads lie.
+    pub storage: StorageSettings,
     /// The job platform.
     pub jobs: JobSettings,
     /// Logs.
@@ -286,6 +290,7 @@ impl Settings {
             two_staff_above: money(&vars, "ESCROW_TWO_STAFF_ABOVE", "50000000.00")?,
             upkeep: upkeep::upkeep(&vars)?,
             staff: staff::staff(&vars)?,
+            storage: storage::storage(&vars)?,
             jobs: jobs::jobs(&vars)?,
             log: LogSettings {
                 filter: vars.text(

@@ -15,12 +15,15 @@ pub struct UpkeepSettings {
     pub archive_after: Duration,
     /// `UNVERIFIED_USERS_KEEP` (7d): an account that nobody proved to be theirs is closed.
     pub unverified_keep: Duration,
+    /// `CLOSED_ACCOUNTS_KEEP` (30d): what is personal in a closed account is erased.
+    pub closed_keep: Duration,
 }
 
 pub(super) fn upkeep(vars: &Vars) -> Result<UpkeepSettings, SettingsError> {
     Ok(UpkeepSettings {
         archive_after: days(vars, "LISTING_ARCHIVE_AFTER", "180d")?,
         unverified_keep: days(vars, "UNVERIFIED_USERS_KEEP", "7d")?,
+        closed_keep: days(vars, "CLOSED_ACCOUNTS_KEEP", "30d")?,
     })
 }
 

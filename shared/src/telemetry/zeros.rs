@@ -5,6 +5,7 @@ use super::metrics;
 use crate::jobs::{self, Origin, Queue, Registry};
 use crate::payments::providers::{click, multicard, payme, paynet};
 use crate::{accounts, escrow, listings, payments, sms, subscriptions, withdrawals};
+use crate::{escrow, listings, payments, subscriptions, uploads, withdrawals};
 
 /// How a run ends.
 const OUTCOMES: [&str; 7] = ["ok", "retry", "snoozed", "dead", "cancelled", "stale", "handed_back"];
@@ -74,7 +75,13 @@ pub fn of_a_worker(registry: &Registry) {
     for reason in RESCUES {
         metrics::JOB_RESCUED.with_label_values(&[reason]);
     }
-    let sweeps = [listings::SWEEP, payments::SWEEP, subscriptions::SWEEP, withdrawals::SWEEP];
+    let sweeps = [
+        listings::SWEEP,
+        payments::SWEEP,
+        subscriptions::SWEEP,
+        uploads::SWEEP,
+        withdrawals::SWEEP,
+    ];
     for sweep in escrow::sweeps().chain(sweeps) {
         metrics::RECONCILER_FOUND.with_label_values(&[sweep]);
     }

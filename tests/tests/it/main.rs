@@ -1,5 +1,6 @@
 //! The suite: one binary, one module per noun.
 
+mod account_deletion;
 mod accounts;
 mod architecture;
 mod audit_log;
@@ -34,6 +35,7 @@ mod payment_methods;
 mod paynet;
 mod paynet_refusals;
 mod phone_codes;
+mod profile;
 mod provider_reports;
 mod purchases;
 mod races;
@@ -48,4 +50,5 @@ mod switches;
 mod telegram;
 mod transactions;
 mod upkeep;
+mod uploads;
 mod withdrawals;

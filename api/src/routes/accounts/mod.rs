@@ -1,5 +1,6 @@
 //! People: registration, sign-in, sessions, proof of e-mail, profile.
 
+mod close;
 mod codes;
 mod confirm_page;
 mod email;
@@ -11,6 +12,7 @@ mod sessions;
 mod sign_in;
 mod telegram;
 
+pub(crate) use close::close_account;
 pub(crate) use codes::{request_code, verify_code, verify_phone};
 pub(crate) use confirm_page::{confirm_email, confirm_email_page};
 pub(crate) use email::{resend_verification, verify_email};

@@ -93,7 +93,12 @@ pub async fn link_google(
     if !user.is_verified && identity.proved_email() == Some(user.email.as_str()) {
         user.is_verified = true;
         user.updated_at = tx.now();
-        let proved = (users::is_verified.eq(true), users::updated_at.eq(user.updated_at));
+        let at = user.updated_at;
+        let proved = (
+            users::is_verified.eq(true),
+            users::email_verified_at.eq(at),
+            users::updated_at.eq(at),
+        );
         diesel::update(users::table.find(user.id)).set(proved).execute(tx.conn()).await?;
         welcome(tx, user.id).await?;
     }

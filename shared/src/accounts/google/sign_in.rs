@@ -109,6 +109,7 @@ async fn register(
     register::insert(tx, &user).await.map_err(|error| {
         if error.code() == Code::AlreadyExists { Code::AccountLinkRequired.into() } else { error }
     })?;
+    email_token::note_proof(tx, user.id).await?;
     let object = ("user", user.id.to_string());
     let means = json!({ "means": Means::Google.as_str() });
     audit::record(tx, Actor::User(user.id), "auth.registered", object, means).await?;

@@ -11,6 +11,8 @@ pub(crate) mod new_device;
 pub(crate) mod password_changed;
 pub(crate) mod password_reset;
 pub(crate) mod token_reused;
+pub(crate) mod account_notice;
+pub(crate) mod change_email;
 pub(crate) mod verify_email;
 pub(crate) mod welcome;
 
@@ -78,6 +80,7 @@ pub(crate) struct Subject {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::jobs::News;
     use crate::language::Language;
     use crate::mail::{Letter, Reader};
 
@@ -106,6 +109,7 @@ mod tests {
         let sale = sale_paid::Sale { amount, commission: amount, earnings: amount };
         let mut letters = vec![
             verify_email::letter("ali@mail.uz", language, LINK),
+            change_email::letter("ali@mail.uz", language, LINK),
             welcome::letter(reader, LINK),
             password_reset::letter("ali@mail.uz", language, LINK),
             password_changed::letter(reader, AT, LINK),
@@ -140,6 +144,9 @@ mod tests {
             withdrawal_failed::letter(reader, amount, CARD, LINK),
             withdrawal_rejected::letter(reader, amount, CARD, WORDS, LINK),
         ];
+        for news in News::ALL {
+            letters.push(account_notice::letter("ali@mail.uz", language, *news, LINK));
+        }
         for undone in [
             deal_refunded::Undone::Undelivered,
             deal_refunded::Undone::ByBuyer,

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use shared::accounts::codes::{Purpose, consume};
 use tests::{Race, Reply, TestApp, sms};
 
+use super::profile::{self, with_password};
+
 const MINE: &str = "+998901234567";
 const OTHER: &str = "+998907654321";
 const PASSWORD: &str = "Correct-horse-7";
@@ -329,7 +331,7 @@ async fn nobody_registers_somebody_elses_phone_and_waits_for_them() {
     assert_eq!(victim.text_at("/user/phone_number"), MINE);
     let thief = app.client.with_token(thief.text_at("/tokens/access"));
     assert_eq!(thief.get("auth/me/").await.expect(200).at("/phone_number"), &Value::Null);
-    let claim = json!({ "phone_number": MINE });
+    let claim = json!({ "phone_number": MINE, "current_password": PASSWORD });
     thief.patch("auth/me/", claim).await.expect_error(409, "ALREADY_EXISTS");
     app.finish().await;
 }
@@ -375,10 +377,9 @@ async fn a_person_proves_a_number_takes_it_from_who_typed_it_and_not_from_who_pr
         .patch("auth/me/", json!({ "phone_number": MINE, "full_name": "Ali" }))
         .await
         .expect(200);
-    app.database
-        .execute(&format!("UPDATE users SET password_hash = 'x' WHERE id = '{}'", ali.id))
-        .await;
-    ali.client.patch("auth/me/", json!({ "phone_number": OTHER })).await.expect(200);
+    let ali = with_password(&app, ali).await;
+    let changed = json!({ "phone_number": OTHER, "current_password": profile::PASSWORD });
+    ali.client.patch("auth/me/", changed).await.expect(200);
     assert_eq!(app.database.number(&proven).await, 0);
     app.finish().await;
 }

@@ -3,7 +3,7 @@
 use diesel_async::SimpleAsyncConnection as _;
 use serde_json::json;
 use shared::Money;
-use shared::jobs::kinds::CleanupUnverifiedUsers;
+use shared::jobs::kinds::{CleanupUnverifiedUsers, EraseClosedAccounts};
 use shared::payments::begin_deposit;
 use tests::{Person, Story, TestApp, eventually, mail};
 
@@ -85,6 +85,7 @@ async fn whoever_left_something_behind_stays() {
     let mut staying = vec![app.unverified("fresh").await];
     for (name, trace) in [
         ("proven", "UPDATE users SET is_verified = true WHERE id = $"),
+        ("changed", "UPDATE users SET is_verified = true WHERE id = $; UPDATE users SET is_verified = false, phone_number = '+998901112234' WHERE id = $"),
         ("banned", "UPDATE users SET is_active = false WHERE id = $"),
         ("staff", "UPDATE users SET is_staff = true WHERE id = $"),
         ("plan", "INSERT INTO user_subscriptions (id, user_id, plan_id, status, start_date, end_date)
@@ -194,5 +195,21 @@ async fn closing_accounts_can_be_stopped_and_begun_again() {
     crowd(&app, 250).await;
     can_be_stopped::<CleanupUnverifiedUsers>(&app, 100, 250).await;
     assert_eq!(closings(&app).await, (250, 250));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn erasing_accounts_survives_a_kill() {
+    let app = impatient().await;
+    crowd(&app, 60).await;
+    app.database
+        .execute("UPDATE users SET is_active = false, deleted_at = app_now() - interval '31 days'")
+        .await;
+    survives_a_kill::<EraseClosedAccounts>(&app, 25, 60).await;
+    let erased =
+        "SELECT count(*) FROM users WHERE erased_at IS NOT NULL AND email LIKE '%@deleted.invalid'";
+    assert_eq!(app.database.number(erased).await, 60);
+    let written = "SELECT count(*) FROM audit_log WHERE action = 'user.erased'";
+    assert_eq!(app.database.number(written).await, 60);
     app.finish().await;
 }

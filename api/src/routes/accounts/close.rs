@@ -1,0 +1,37 @@
+//! Leaving.
+
+use shared::accounts::codes::Purpose;
+use shared::accounts::{self, Shown};
+
+use super::DoneOut;
+use crate::prelude::*;
+
+/// That it is them.
+#[derive(Default, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CloseAccountBody {
+    /// The password they have now.
+    #[validate(length(max = 128))]
+    password: Option<String>,
+    /// Without a password: the digits of `auth/otp/request/` with the purpose `delete_account`.
+    #[validate(length(max = 16))]
+    code: Option<String>,
+}
+
+/// Closes the caller's account: offers leave the market, every session ends, address and number are free. What is personal
+/// is erased after 30 days. Wants the password; without one a code, or a session that began a moment ago. Refused with 409 `ACCOUNT_IN_USE` while there is money, an open deal, deposit or payout.
+#[endpoint(tags("accounts"))]
+pub(crate) async fn close_account(
+    app: AppState,
+    me: SignedIn,
+    body: OptionalBody<CloseAccountBody>,
+) -> ApiResult<Json<DoneOut>> {
+    let shown =
+        Shown { field: "password", password: body.password.as_deref(), code: body.code.as_deref() };
+    let confirmed = accounts::confirm_identity(&app, &me, Purpose::DeleteAccount, shown).await?;
+    let _done = app
+        .db
+        .transaction(async |tx| accounts::close_account(tx, me.user.id, &confirmed).await)
+        .await?;
+    Ok(DoneOut::json())
+}

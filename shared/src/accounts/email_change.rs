@@ -1,0 +1,216 @@
+//! A new address becomes a person's when they have proved it: until then their letters and their sign-in stay where they
+//! are, so a slip of the pen locks nobody out and a thief's address gains nothing without the old one being told.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::json;
+
+use super::jobs::{News, SendAccountNotice, SendEmailChangeProof};
+use super::model::User;
+use super::register::{or_taken, taken};
+use crate::audit::{self, Actor};
+use crate::error::Result;
+use crate::ids::{EmailChangeId, EmailTokenId, UserId};
+use crate::schema::{email_changes, users};
+use crate::{App, Conn, Outcome, Tx, jobs};
+
+/// What the mailed token is for: part of its MAC.
+const CHANGE_EMAIL: &str = "change_email";
+/// How long the mailed link works.
+const VALID_FOR: TimeDelta = TimeDelta::hours(24);
+/// One letter to the same address in this time.
+const AT_MOST_EVERY: TimeDelta = TimeDelta::seconds(60);
+
+/// A wish for another address.
+#[derive(Clone, Debug, HasQuery, Insertable)]
+#[diesel(table_name = email_changes, treat_none_as_default_value = false)]
+pub(super) struct EmailChange {
+    pub(super) id: EmailChangeId,
+    pub(super) user_id: UserId,
+    pub(super) old_email: String,
+    pub(super) new_email: String,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) expires_at: DateTime<Utc>,
+    pub(super) confirmed_at: Option<DateTime<Utc>>,
+    pub(super) withdrawn_at: Option<DateTime<Utc>>,
+}
+
+impl EmailChange {
+    /// The wish and the person.
+    pub(super) async fn find(conn: &mut Conn, id: EmailChangeId) -> Result<Option<(Self, User)>> {
+        let row = email_changes::table
+            .inner_join(users::table)
+            .filter(email_changes::id.eq(id))
+            .select((Self::as_select(), User::as_select()))
+            .first(conn)
+            .await
+            .optional()?;
+        Ok(row)
+    }
+
+    /// Whether the token can still prove the address.
+    pub(super) fn is_open(&self, user: &User, now: DateTime<Utc>) -> bool {
+        self.confirmed_at.is_none()
+            && self.withdrawn_at.is_none()
+            && now < self.expires_at
+            && user.may_sign_in()
+            && user.email == self.old_email
+    }
+
+    /// The token that proves the new address.
+    pub(super) fn token(&self, app: &App) -> String {
+        app.tokens.mailed(CHANGE_EMAIL, EmailTokenId(self.id.0))
+    }
+}
+
+/// The change that a mailed token speaks of.
+pub(super) fn read_token(app: &App, token: &str) -> Option<EmailChangeId> {
+    app.tokens.read_mailed(CHANGE_EMAIL, token).map(|id| EmailChangeId(id.0))
+}
+
+/// The address a person wishes for and has not proved yet.
+pub(super) async fn pending(conn: &mut Conn, user: UserId) -> Result<Option<String>> {
+    let open = email_changes::user_id
+        .eq(user)
+        .and(email_changes::confirmed_at.is_null())
+        .and(email_changes::withdrawn_at.is_null())
+        .and(email_changes::expires_at.gt(crate::db::app_now()));
+    let wish = email_changes::table.filter(open).select(email_changes::new_email);
+    Ok(wish.first(conn).await.optional()?)
+}
+
+/// Records the wish of a person whose row is locked; the newest takes the place of the one before. The new address gets
+/// the proof, the old one is told.
+///
+/// # Errors
+/// `ALREADY_EXISTS` when it is somebody's.
+pub(super) async fn ask(tx: &mut Tx, user: &User, new_email: String) -> Result<()> {
+    let theirs = users::email.eq(&new_email).and(users::deleted_at.is_null());
+    if diesel::select(exists(users::table.filter(theirs))).get_result(tx.conn()).await? {
+        return Err(taken("email"));
+    }
+    if asked_a_moment_ago(tx, user.id, &new_email).await? {
+        return Ok(());
+    }
+    withdraw(tx, user.id).await?;
+    let change = EmailChange {
+        id: EmailChangeId::new(),
+        user_id: user.id,
+        old_email: user.email.clone(),
+        new_email,
+        created_at: tx.now(),
+        expires_at: tx.now() + VALID_FOR,
+        confirmed_at: None,
+        withdrawn_at: None,
+    };
+    diesel::insert_into(email_changes::table).values(&change).execute(tx.conn()).await?;
+    jobs::enqueue(tx, &SendEmailChangeProof { email_change_id: change.id }).await?;
+    tell(tx, &change, News::EmailChangeAsked).await?;
+    let object = ("user", user.id.to_string());
+    let details = json!({ "change": change.id });
+    audit::record(tx, Actor::User(user.id), "user.email_change_asked", object, details).await?;
+    tracing::info!(target: "accounts", user = %user.id, change = %change.id, "another e-mail wished for");
+    Ok(())
+}
+
+async fn asked_a_moment_ago(tx: &mut Tx, user: UserId, new_email: &str) -> Result<bool> {
+    let since = tx.now() - AT_MOST_EVERY;
+    let same = email_changes::user_id
+        .eq(user)
+        .and(email_changes::new_email.eq(new_email))
+        .and(email_changes::confirmed_at.is_null())
+        .and(email_changes::withdrawn_at.is_null())
+        .and(email_changes::created_at.gt(since));
+    Ok(diesel::select(exists(email_changes::table.filter(same))).get_result(tx.conn()).await?)
+}
+
+/// Withdraws the wish of a person whose row is locked, if they have one.
+pub(super) async fn withdraw(tx: &mut Tx, user: UserId) -> Result<()> {
+    let now = tx.now();
+    let open = email_changes::user_id
+        .eq(user)
+        .and(email_changes::confirmed_at.is_null())
+        .and(email_changes::withdrawn_at.is_null());
+    diesel::update(email_changes::table.filter(open))
+        .set(email_changes::withdrawn_at.eq(now))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Makes the new address the person's: the mailed token proved it. None when it proves nothing any more; the same token
+/// again finds it done.
+///
+/// # Errors
+/// `ALREADY_EXISTS` when the address became somebody's meanwhile.
+pub(super) async fn confirm(tx: &mut Tx, id: EmailChangeId) -> Result<Option<Outcome>> {
+    let Some((seen, _user)) = EmailChange::find(tx, id).await? else { return Ok(None) };
+    let Some(user) = User::lock(tx, seen.user_id).await? else { return Ok(None) };
+    // Wishes change under the lock of their person: read again.
+    let Some((change, _user)) = EmailChange::find(tx, id).await? else { return Ok(None) };
+    if change.confirmed_at.is_some() && user.email == change.new_email && user.may_sign_in() {
+        return Ok(Some(Outcome::AlreadyDone));
+    }
+    let now = tx.now();
+    if !change.is_open(&user, now) {
+        return Ok(None);
+    }
+    diesel::update(email_changes::table.find(id))
+        .set(email_changes::confirmed_at.eq(now))
+        .execute(tx.conn())
+        .await?;
+    let changed = diesel::update(users::table.find(user.id))
+        .set((
+            users::email.eq(&change.new_email),
+            users::email_verified_at.eq(now),
+            users::is_verified.eq(true),
+            users::updated_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await;
+    or_taken(changed)?;
+    tell(tx, &change, News::EmailChanged).await?;
+    let object = ("user", user.id.to_string());
+    let details = json!({ "change": change.id });
+    audit::record(tx, Actor::User(user.id), "user.email_changed", object, details).await?;
+    tracing::info!(target: "accounts", user = %user.id, change = %change.id, "e-mail changed");
+    Ok(Some(Outcome::Done))
+}
+
+/// Tells the old address.
+async fn tell(tx: &mut Tx, change: &EmailChange, news: News) -> Result<()> {
+    let (user_id, at) = (change.user_id, tx.now());
+    let notice = SendAccountNotice { user_id, news, at, email_change_id: Some(change.id) };
+    jobs::enqueue(tx, &notice).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::a_user;
+
+    #[test]
+    fn a_wish_lasts_a_day_for_an_open_account_whose_address_is_still_the_old_one() {
+        let now = DateTime::UNIX_EPOCH;
+        let user = a_user("old@mail.uz");
+        let change = EmailChange {
+            id: EmailChangeId::new(),
+            user_id: user.id,
+            old_email: user.email.clone(),
+            new_email: "new@mail.uz".to_owned(),
+            created_at: now,
+            expires_at: now + VALID_FOR,
+            confirmed_at: None,
+            withdrawn_at: None,
+        };
+        assert!(change.is_open(&user, now));
+        assert!(!change.is_open(&user, now + VALID_FOR));
+        assert!(!EmailChange { confirmed_at: Some(now), ..change.clone() }.is_open(&user, now));
+        assert!(!EmailChange { withdrawn_at: Some(now), ..change.clone() }.is_open(&user, now));
+        assert!(!change.is_open(&User { deleted_at: Some(now), ..user.clone() }, now));
+        assert!(!change.is_open(&User { email: "third@mail.uz".to_owned(), ..user }, now));
+    }
+}
