@@ -12,7 +12,9 @@ use shared::settings::AppEnv;
 
 use crate::app::{AppState, Draining};
 use crate::error::envelope;
-use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
+use crate::middleware::{
+    AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id, server_timing,
+};
 use crate::openapi;
 use crate::routes::{
     accounts, admin, click, docs, escrows, games, health, jobs, listings, multicard, payme,
@@ -222,9 +224,11 @@ pub(crate) fn build(app: Arc<App>, draining: Draining) -> Service {
 pub(crate) fn surround(mut router: Router, app: Arc<App>, draining: Draining) -> Service {
     answer_head(&mut router);
     let http = &app.settings.http;
+    let development = app.settings.env == AppEnv::Development;
     Service::new(router)
         .hoop(request_id)
         .hoop(observe)
+        .hoop_when(server_timing, move |_, _| development)
         .hoop(SecurityHeaders { production: app.settings.env == AppEnv::Production })
         .hoop(catch_panics)
         .hoop(AllowedHosts { hosts: http.allowed_hosts.clone() })

@@ -61,6 +61,9 @@ pub async fn record(
     object: (&str, String),
     details: Value,
 ) -> Result<()> {
+    if let Actor::Staff(_) | Actor::Operator(_) = actor {
+        tracing::info!(target: "audit", action, %actor, object = object.0, id = object.1, "{action}");
+    }
     let request_id = tx.trace.clone();
     diesel::insert_into(audit_log::table)
         .values((

@@ -150,6 +150,7 @@ impl Listing {
         self.version = self.version.saturating_add(1);
         self.updated_at = tx.now();
         diesel::update(listings::table.find(self.id)).set(&*self).execute(tx.conn()).await?;
+        tracing::info!(target: "listings", listing = %self.id, %actor, %from, to = %self.status, "status");
         record(tx, self, actor, Some(from), reason).await
     }
 
