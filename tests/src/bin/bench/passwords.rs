@@ -164,7 +164,7 @@ impl Crowd {
 
     /// Ends it: log-ins per second. Anything but a 200 fails the bench.
     async fn stop(mut self) -> Result<f64> {
-        self.enough.store(true, Ordering::Relaxed);
+        AtomicBool::store(&self.enough, true, Ordering::Relaxed);
         let elapsed = self.started.elapsed();
         let mut done = 0;
         while let Some(person) = self.people.join_next().await {
@@ -178,7 +178,7 @@ async fn sign_in(base: String, email: String, enough: Arc<AtomicBool>) -> Result
     let http = client()?;
     let body = format!(r#"{{"email":"{email}","password":"{PASSWORD}"}}"#);
     let mut done = 0;
-    while !enough.load(Ordering::Relaxed) {
+    while !AtomicBool::load(&enough, Ordering::Relaxed) {
         let request = http.post(format!("{base}/api/v1/auth/login/"));
         let request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         let answer = request.send().await.attempt("a log-in is not answered")?;
