@@ -19,6 +19,9 @@ use crate::openapi;
 /// What a handler returns.
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
+/// Names of wrong fields on a log line: a caller may invent any number of them.
+const FIELDS_SHOWN: usize = 10;
+
 /// A failure on its way to the client.
 #[derive(Debug)]
 pub(crate) struct ApiError(Error);
@@ -47,6 +50,23 @@ pub(crate) fn status(kind: Kind) -> StatusCode {
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
+}
+
+/// The kind of failure that a status stands for; none for an answer.
+pub(crate) fn kind(status: StatusCode) -> Option<Kind> {
+    if !(status.is_client_error() || status.is_server_error()) {
+        return None;
+    }
+    Some(match status {
+        StatusCode::UNAUTHORIZED => Kind::Unauthenticated,
+        StatusCode::PAYMENT_REQUIRED => Kind::PaymentRequired,
+        StatusCode::FORBIDDEN => Kind::Forbidden,
+        StatusCode::NOT_FOUND => Kind::NotFound,
+        StatusCode::CONFLICT => Kind::Conflict,
+        StatusCode::SERVICE_UNAVAILABLE => Kind::Unavailable,
+        status if status.is_server_error() => Kind::Internal,
+        _ => Kind::Invalid,
+    })
 }
 
 /// The body of every failure.
@@ -90,12 +110,17 @@ impl Writer for ApiError {
             | Kind::TooLarge
             | Kind::Unsupported
             | Kind::Unprocessable
-            | Kind::TooMany => {
-                tracing::debug!(target: "http", code = error.code().as_str(), "{}", error.causes());
-            }
+            | Kind::TooMany => refused(&error),
         }
         render(&error, status(error.kind()), language(req, depot), res);
     }
+}
+
+/// What was wrong with a request, by code and by the names of its fields: their values are the caller's own.
+fn refused(error: &Error) {
+    let names: Vec<&str> = error.fields().take(FIELDS_SHOWN).collect();
+    let fields = (!names.is_empty()).then(|| names.join(","));
+    tracing::info!(target: "http", code = error.code().as_str(), fields, "refused");
 }
 
 /// The language to answer in: the person's own, or what their browser asks for.

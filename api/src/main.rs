@@ -16,7 +16,11 @@ async fn main() -> ExitCode {
 
 async fn start() -> Result<(), String> {
     let settings = Settings::from_env().map_err(|error| error.to_string())?;
-    telemetry::init_logging(&settings.log);
+    let _telemetry = telemetry::start("api", &settings)?;
+    run(settings).await.inspect_err(|problem| startup::report(problem))
+}
+
+async fn run(settings: Settings) -> Result<(), String> {
     let app = Arc::new(App::new(settings).map_err(|error| error.causes())?);
     startup::check(&app).await.map_err(|error| error.causes())?;
 

@@ -17,6 +17,8 @@ use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, obser
 use crate::middleware::{
     AllowedHosts, Cors, FromOurPages, SecurityHeaders, Timeout, catch_panics, limit, observe,
     request_id, show_limit_zeros,
+use crate::middleware::{
+    AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id, server_timing,
 };
 use crate::openapi;
 use crate::routes::{
@@ -259,9 +261,11 @@ pub(crate) fn surround(mut router: Router, app: Arc<App>, draining: Draining) ->
     answer_head(&mut router);
     show_limit_zeros();
     let http = &app.settings.http;
+    let development = app.settings.env == AppEnv::Development;
     Service::new(router)
         .hoop(request_id)
         .hoop(observe)
+        .hoop_when(server_timing, move |_, _| development)
         .hoop(SecurityHeaders { production: app.settings.env == AppEnv::Production })
         .hoop(catch_panics)
         .hoop(AllowedHosts { hosts: http.allowed_hosts.clone() })

@@ -28,10 +28,14 @@ async fn main() -> ExitCode {
 
 async fn start(cli: Cli) -> Result<(), String> {
     let settings = Settings::from_env().map_err(|error| error.to_string())?;
-    telemetry::init_logging(&settings.log);
+    let _telemetry = telemetry::start("scheduler", &settings)?;
+    run(settings, cli.once).await.inspect_err(|problem| startup::report(problem))
+}
+
+async fn run(settings: Settings, fire: Option<String>) -> Result<(), String> {
     let app = Arc::new(App::new(settings).map_err(|error| error.causes())?);
     startup::check(&app).await.map_err(|error| error.causes())?;
-    if let Some(kind) = cli.once {
+    if let Some(kind) = fire {
         return once(Ticker::new(app), &kind).await;
     }
     let address = app.settings.http.scheduler_metrics;

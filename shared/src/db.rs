@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::jobs::{Doorbell, Enqueued, Origin};
 use crate::settings::DatabaseSettings;
 use crate::statement::statement;
+use crate::telemetry::timing::Statements;
 use crate::telemetry::{metrics, trace};
 
 /// A connection, for queries.
@@ -46,6 +47,7 @@ pub struct Db {
     pool: Pool<AsyncPgConnection>,
     doorbell: Doorbell,
     statements: Arc<AtomicU64>,
+    watched: bool,
 }
 
 #[diesel::declare_sql_function]
@@ -70,9 +72,10 @@ impl Db {
         let statements = Arc::new(AtomicU64::new(0));
         let mut config = ManagerConfig::<AsyncPgConnection>::default();
         config.recycling_method = RecyclingMethod::Fast;
-        let counter = Arc::clone(&statements);
-        config.custom_setup =
-            Box::new(move |url| establish(url.to_owned(), Arc::clone(&counter)).boxed());
+        let (counter, watched) = (Arc::clone(&statements), settings.watched);
+        config.custom_setup = Box::new(move |url| {
+            establish(url.to_owned(), Statements::new(Arc::clone(&counter), watched)).boxed()
+        });
         let manager = AsyncDieselConnectionManager::new_with_config(settings.url.expose(), config);
         let pool = Pool::builder(manager)
             .max_size(settings.pool_size)
@@ -81,7 +84,8 @@ impl Db {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(Error::internal)?;
-        Ok(Self { pool, doorbell: Doorbell::start(settings.direct_url.clone()), statements })
+        let doorbell = Doorbell::start(settings.direct_url.clone());
+        Ok(Self { pool, doorbell, statements, watched })
     }
 
     /// A connection for queries.
@@ -98,7 +102,8 @@ impl Db {
     /// `SERVICE_UNAVAILABLE` when the server does not answer.
     pub async fn connect_apart(&self, settings: &DatabaseSettings) -> Result<Conn> {
         let url = settings.url.expose().to_owned();
-        tokio::time::timeout(settings.pool_wait, establish(url, Arc::clone(&self.statements)))
+        let statements = Statements::new(Arc::clone(&self.statements), self.watched);
+        tokio::time::timeout(settings.pool_wait, establish(url, statements))
             .await
             .map_err(Error::unavailable)?
             .map_err(Error::unavailable)
@@ -204,7 +209,7 @@ impl Db {
         Ok(())
     }
 
-    /// How many statements this process has sent: tests count them, development shows them.
+    /// How many statements this process has sent: tests count them. What one request sends is in [`timing`](crate::telemetry::timing).
     #[must_use]
     pub fn statements(&self) -> u64 {
         AtomicU64::load(&self.statements, Ordering::Relaxed)
@@ -235,17 +240,13 @@ async fn instants(conn: &mut Conn) -> Result<(DateTime<Utc>, DateTime<Utc>)> {
 /// A new session with the platform's limits, counting its statements.
 pub(crate) async fn establish(
     url: String,
-    statements: Arc<AtomicU64>,
+    mut statements: Statements,
 ) -> diesel::ConnectionResult<AsyncPgConnection> {
     let mut conn = AsyncPgConnection::establish(&url).await?;
     conn.batch_execute(SESSION)
         .await
         .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-            statements.fetch_add(1, Ordering::Relaxed);
-        }
-    });
+    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| statements.heed(&event));
     Ok(conn)
 }
 

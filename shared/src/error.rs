@@ -162,6 +162,8 @@ codes! {
 
 /// The fact that says when to come back.
 const RETRY_AFTER: &str = "retry_after";
+/// The names of our own fields are shorter.
+const FIELD_NAME_MAX: usize = 60;
 
 /// What is wrong with one field.
 #[derive(Clone, Debug)]
@@ -261,6 +263,14 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.code.kind()
+    }
+
+    /// The names of the wrong fields, cut short where a caller has made them up.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|issue| {
+            let end = issue.field.char_indices().nth(FIELD_NAME_MAX).map(|(at, _)| at);
+            end.and_then(|end| issue.field.get(..end)).unwrap_or(&issue.field)
+        })
     }
 
     /// What the client is told beyond the code: wrong fields with their sentences, and facts.

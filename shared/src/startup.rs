@@ -35,6 +35,11 @@ pub async fn check(app: &App) -> Result<()> {
     Ok(())
 }
 
+/// Says in the log, and to Sentry, why a process does not start or does not go on.
+pub fn report(problem: &str) {
+    tracing::error!(target: "process", problem, "this process ends");
+}
+
 /// Says on standard error why a process does not start.
 pub fn refuse(process: &str, problem: &str) -> ExitCode {
     #[expect(

@@ -28,6 +28,7 @@ pub mod promql;
 mod race;
 mod redis_server;
 pub mod sms;
+mod sentry;
 mod smtp;
 mod story;
 
@@ -50,5 +51,6 @@ pub use process::{Finished, Process, eventually, free_port};
 pub use prometheus::{Prometheus, promtool};
 pub use race::{Race, Winner, seed};
 pub use redis_server::RedisServer;
+pub use sentry::SentryServer;
 pub use smtp::{Line, SmtpServer, Whim};
 pub use story::{Deal, Story, sell_body};

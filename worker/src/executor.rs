@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use rand::Rng as _;
 use shared::error::{Error, Kind, Result};
 use shared::jobs::{self, Call, Claimed, Entry, JobVerdict, Origin, Prepared, Runner};
+use shared::telemetry::sentry::{Ended as PieceEnded, Piece};
 use shared::telemetry::{metrics, trace};
 use shared::{Outcome, Tx};
 use tokio::sync::OwnedSemaphorePermit;
@@ -45,10 +46,13 @@ impl Engine {
             &labels,
             Duration::from_millis(u64::try_from(job.waited_ms).unwrap_or(0)),
         );
+        let piece = Piece::begin("queue.process", entry.kind, Some(&trace_id));
         let started = Instant::now();
-        let outcome = trace::scope(trace_id, self.run_to_end(entry, &mut job, &mut slot))
-            .instrument(span.clone())
-            .await;
+        let run = trace::scope(trace_id, self.run_to_end(entry, &mut job, &mut slot));
+        let outcome = Piece::run(piece.as_ref(), run.instrument(span.clone())).await;
+        if let Some(piece) = piece {
+            piece.end(how(outcome));
+        }
         metrics::observe(&metrics::JOB_DURATION, &[entry.kind], started.elapsed());
         metrics::JOB_FINISHED.with_label_values(&[entry.kind, entry.queue.as_str(), outcome]).inc();
         if matches!(outcome, "ok" | "dead" | "cancelled") {
@@ -271,6 +275,15 @@ fn settled(entry: &Entry, verdict: &JobVerdict) -> &'static str {
             "dead"
         }
         JobVerdict::Cancel(_) => "cancelled",
+    }
+}
+
+/// How a run with this outcome is reported.
+fn how(outcome: &str) -> PieceEnded {
+    match outcome {
+        "retry" | "dead" => PieceEnded::Failed(Kind::Internal),
+        "cancelled" | "handed_back" | "stale" => PieceEnded::Cancelled,
+        _ => PieceEnded::Well,
     }
 }
 

@@ -37,7 +37,11 @@ async fn start(cli: Cli) -> Result<(), String> {
     if !cli.queues.is_empty() {
         settings.jobs.queues = cli.queues;
     }
-    telemetry::init_logging(&settings.log);
+    let _telemetry = telemetry::start("worker", &settings)?;
+    run(settings).await.inspect_err(|problem| startup::report(problem))
+}
+
+async fn run(settings: Settings) -> Result<(), String> {
     let app = Arc::new(App::new(settings).map_err(|error| error.causes())?);
     startup::check(&app).await.map_err(|error| error.causes())?;
     let engine = worker::Engine::new(Arc::clone(&app));

@@ -7,6 +7,7 @@ use salvo::oapi::{Components, Operation, Response as ResponseDoc, SecurityRequir
 use salvo::{Depot, Request};
 use shared::accounts::{self, Principal, Right};
 use shared::error::Kind;
+use shared::telemetry::sentry;
 use shared::{App, Code, Result};
 
 use super::{FromRequest, extractor};
@@ -181,6 +182,7 @@ async fn principal(req: &Request, depot: &mut Depot) -> Result<Option<Principal>
     let app = AppState::of(depot)?;
     let claims = app.tokens.read_access(token)?;
     let principal = accounts::authenticate(&mut *app.db.read().await?, &claims).await?;
+    sentry::on_behalf_of(principal.user.id);
     depot.insert_typed(principal.clone());
     Ok(Some(principal))
 }

@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use salvo::http::{Method, StatusCode};
 use salvo::{Depot, FlowCtrl, Request, Response, handler};
-use shared::telemetry::metrics;
+use shared::telemetry::sentry::{Ended, Piece};
+use shared::telemetry::{metrics, trace};
+
+use crate::error::kind;
 
 /// Measures and logs the rest of the request.
 #[handler]
@@ -14,12 +17,17 @@ pub(crate) async fn observe(
     res: &mut Response,
     ctrl: &mut FlowCtrl,
 ) {
+    let (method, route) = (method(req.method()), route(req));
+    let name = format!("{method} {route}");
+    let piece = Piece::begin("http.server", &name, trace::current().as_deref());
     let started = Instant::now();
-    ctrl.call_next(req, depot, res).await;
+    Piece::run(piece.as_ref(), ctrl.call_next(req, depot, res)).await;
     let elapsed = started.elapsed();
 
     let status = res.status_code.unwrap_or(StatusCode::OK);
-    let (method, route) = (method(req.method()), route(req));
+    if let Some(piece) = piece {
+        piece.end(kind(status).map_or(Ended::Well, Ended::Failed));
+    }
     metrics::HTTP_REQUESTS.with_label_values(&[method, &route, status.as_str()]).inc();
     metrics::observe(&metrics::HTTP_SECONDS, &[method, &route], elapsed);
     // The query stays out of the log: it may hold what is nobody's business.

@@ -8,6 +8,7 @@ mod panics;
 mod rate;
 mod same_site;
 mod timeout;
+mod timing;
 mod tokens;
 mod trace;
 
@@ -19,4 +20,5 @@ pub(crate) use panics::catch_panics;
 pub(crate) use rate::{limit, show_zeros as show_limit_zeros};
 pub(crate) use same_site::FromOurPages;
 pub(crate) use timeout::Timeout;
+pub(crate) use timing::server_timing;
 pub(crate) use trace::request_id;

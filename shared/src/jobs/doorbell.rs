@@ -3,7 +3,6 @@
 //! A NOTIFY inside every transaction takes a database-wide lock and kills group commit; a lost ring costs one poll.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
@@ -12,6 +11,7 @@ use tokio::sync::Notify;
 
 use crate::db::establish;
 use crate::settings::Secret;
+use crate::telemetry::timing::Statements;
 
 /// Rings closer together than this are one.
 const DEBOUNCE: Duration = Duration::from_millis(3);
@@ -51,7 +51,7 @@ impl Doorbell {
 
 async fn ring(conn: &mut Option<AsyncPgConnection>, url: &Secret) {
     if conn.is_none() {
-        *conn = establish(url.expose().to_owned(), Arc::new(AtomicU64::new(0))).await.ok();
+        *conn = establish(url.expose().to_owned(), Statements::default()).await.ok();
     }
     if let Some(open) = conn
         && let Err(error) = open.batch_execute("NOTIFY wibe_jobs").await
@@ -65,7 +65,7 @@ async fn ring(conn: &mut Option<AsyncPgConnection>, url: &Secret) {
 /// Calls `on_ring` for every ring, for ever: reconnects by itself, and rings once after each connect.
 pub async fn listen(direct_url: Secret, on_ring: impl Fn()) {
     loop {
-        match establish(direct_url.expose().to_owned(), Arc::new(AtomicU64::new(0))).await {
+        match establish(direct_url.expose().to_owned(), Statements::default()).await {
             Ok(mut conn) => {
                 if conn.batch_execute("LISTEN wibe_jobs").await.is_ok() {
                     on_ring();

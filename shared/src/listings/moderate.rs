@@ -104,7 +104,6 @@ pub(super) async fn follow_up(
     listing.save(tx, actor, from, reason).await?;
     let details = json!({ "from": from, "to": listing.status, "reason": reason });
     audit::record(tx, actor, action, ("listing", listing.id.to_string()), details).await?;
-    tracing::info!(target: "listings", action, listing = %listing.id, %actor, from = %from, to = %listing.status, "{action}");
     match listing.news() {
         Some(news) => notify(tx, listing.seller_id, Notice::of_listing(news, listing)).await,
         None => Ok(()),

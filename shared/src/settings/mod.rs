@@ -4,6 +4,7 @@ mod click;
 mod google;
 mod jobs;
 mod limits;
+mod log;
 mod mail;
 mod multicard;
 mod outside;
@@ -11,6 +12,7 @@ mod paynet;
 mod reports;
 mod sms;
 mod server;
+mod sentry;
 mod staff;
 mod storage;
 mod subscriptions;
@@ -35,6 +37,11 @@ pub use paynet::PaynetSettings;
 pub use reports::ReportSettings;
 pub use sms::{EskizSettings, SmsSettings, SmsWay};
 pub use server::ServerSettings;
+pub use log::{LogFileSettings, LogSettings};
+pub use mail::{MailSettings, Protection};
+pub use multicard::MulticardSettings;
+pub use paynet::PaynetSettings;
+pub use sentry::SentrySettings;
 pub use staff::StaffSettings;
 pub use storage::{BucketSettings, StorageSettings};
 pub use subscriptions::SubscriptionSettings;
@@ -116,6 +123,8 @@ pub struct Settings {
     pub jobs: JobSettings,
     /// Logs.
     pub log: LogSettings,
+    /// Reports of errors and traces.
+    pub sentry: SentrySettings,
 }
 
 /// A worker's patience for a free connection: less than any job may take.
@@ -132,6 +141,8 @@ pub struct DatabaseSettings {
     pub pool_size: usize,
     /// `DATABASE_POOL_WAIT` (2s; a worker waits for 10s): how long work waits for a free connection.
     pub pool_wait: Duration,
+    /// Whether statements are logged (target `db`, level debug) and timed: in development.
+    pub watched: bool,
 }
 
 /// Where Redis is.
@@ -232,15 +243,6 @@ pub struct Windows {
     pub auto_approve_after: Duration,
 }
 
-/// Logs.
-#[derive(Clone, Debug)]
-pub struct LogSettings {
-    /// `LOG_LEVEL` (`info`; `debug` in development): a tracing filter.
-    pub filter: String,
-    /// Whether lines are JSON (production) or text.
-    pub json: bool,
-}
-
 impl Settings {
     /// The same for a worker: a job that waits for a connection is late, where a request would be told to come back, and
     /// waiting must not use up an attempt.
@@ -292,17 +294,8 @@ impl Settings {
             staff: staff::staff(&vars)?,
             storage: storage::storage(&vars)?,
             jobs: jobs::jobs(&vars)?,
-            log: LogSettings {
-                filter: vars.text(
-                    "LOG_LEVEL",
-                    if vars.env == AppEnv::Development {
-                        "debug,apalis_core=info,apalis_cron=info,apalis_redis=info,h2=info,hyper=info,hyper_util=info,salvo_core=info,tokio_postgres=info"
-                    } else {
-                        "info"
-                    },
-                ),
-                json: vars.env == AppEnv::Production,
-            },
+            log: log::log(&vars)?,
+            sentry: sentry::sentry(&vars)?,
         })
     }
 }
@@ -315,6 +308,7 @@ fn database(vars: &Vars) -> Result<DatabaseSettings, SettingsError> {
         direct_url: Secret::new(direct),
         pool_size: vars.parse("DATABASE_POOL_SIZE", 8)?,
         pool_wait: vars.duration("DATABASE_POOL_WAIT", "2s")?,
+        watched: vars.env == AppEnv::Development,
     })
 }
 

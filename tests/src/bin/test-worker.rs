@@ -10,7 +10,7 @@ use tests::kinds;
 #[tokio::main]
 async fn main() {
     let settings = Settings::from_env().expect("settings").for_worker();
-    telemetry::init_logging(&settings.log);
+    let _telemetry = telemetry::start("worker", &settings).expect("a log");
     let app = Arc::new(App::new(settings).expect("an app"));
     startup::check(&app).await.expect("a database of this version");
     let registry = match std::env::var("TEST_RELEASE").as_deref() {

@@ -16,6 +16,7 @@
 //! | `retries` | three runs in ten fail | when they come back: no spikes |
 //! | `held` | throughput beside somebody's idle transaction | the ratio to without; dead rows |
 //! | `memory` | a worker under steady load | whether its memory is flat |
+//! | `passwords` | pages of listings are read beside 50 people who sign in | the ratio of p99 to idle: 3 at most |
 //!
 //! Peers are installed by `cargo xtask bench --install-peers`, and left out, with a line, where they are missing.
 
@@ -25,6 +26,7 @@ mod jobs;
 mod latency;
 mod machine;
 mod meter;
+mod passwords;
 mod peers;
 mod purchases;
 mod report;
@@ -94,6 +96,8 @@ enum Part {
     Held,
     /// A worker's memory.
     Memory,
+    /// Reads beside log-ins.
+    Passwords,
 }
 
 /// What every part is given.
@@ -160,6 +164,7 @@ async fn run_part(part: Part, bench: &Bench, report: &mut Report) -> Result<()> 
         Part::Retries => jobs::retries::measure(bench, report).await,
         Part::Held => jobs::held::compare(bench, report).await,
         Part::Memory => jobs::memory::watch(bench, report).await,
+        Part::Passwords => passwords::compare(bench, report).await,
     }
 }
 

@@ -139,7 +139,7 @@ impl Servers {
 }
 
 /// What databases are made for.
-const PURPOSES: [&str; 13] = [
+const PURPOSES: [&str; 14] = [
     "purchases",
     "burndown",
     "river",
@@ -153,6 +153,7 @@ const PURPOSES: [&str; 13] = [
     "retries",
     "held",
     "memory",
+    "passwords",
 ];
 
 fn database_name(purpose: &str) -> String {

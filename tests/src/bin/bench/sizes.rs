@@ -50,6 +50,9 @@ pub(crate) struct Asked {
     /// Jobs per second meanwhile (500)
     #[arg(long, value_parser = clap::value_parser!(u32).range(10..=20_000))]
     memory_rate: Option<u32>,
+    /// Pages read per turn, idle and beside log-ins (2,000; quick: 600)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    password_reads: Option<u32>,
 }
 
 /// What is measured.
@@ -69,6 +72,7 @@ pub(crate) struct Sizes {
     pub(crate) held_seconds: u32,
     pub(crate) memory_seconds: u32,
     pub(crate) memory_rate: u32,
+    pub(crate) password_reads: u32,
 }
 
 impl Asked {
@@ -92,6 +96,7 @@ impl Asked {
             held_seconds: size(self.held_seconds, 15, 5),
             memory_seconds: size(self.memory_seconds, 40, 12),
             memory_rate: size(self.memory_rate, 500, 500),
+            password_reads: size(self.password_reads, 2_000, 600),
         }
     }
 }

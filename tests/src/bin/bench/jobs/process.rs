@@ -48,7 +48,7 @@ pub(crate) async fn serve() -> ExitCode {
 
 async fn work() -> Result<()> {
     let settings = Settings::from_env().attempt("settings")?;
-    telemetry::init_logging(&settings.log);
+    let _telemetry = telemetry::start("worker", &settings)?;
     let app = Arc::new(App::new(settings).attempt("the platform is not built")?);
     let engine = Engine::with_registry(app, kinds::registry());
     let asked = Arc::clone(&engine);

@@ -58,6 +58,11 @@ impl Api {
         }
     }
 
+    /// Its address, without a path.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Its process.
     pub(crate) fn pid(&self) -> Result<u32> {
         self.child.id().attempt("the API has ended")

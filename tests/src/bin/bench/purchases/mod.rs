@@ -1,6 +1,6 @@
 //! Purchases per second: through HTTP, against the same statements in pgbench.
 
-mod http;
+pub(crate) mod http;
 mod stock;
 
 use std::collections::HashMap;
