@@ -139,8 +139,9 @@ impl Servers {
 }
 
 /// What databases are made for.
-const PURPOSES: [&str; 13] = [
+const PURPOSES: [&str; 14] = [
     "purchases",
+    "sales",
     "burndown",
     "river",
     "graphile",
