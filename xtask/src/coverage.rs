@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::failure::{Attempt, Result};
 use crate::files;
 use crate::interrupts;
-use crate::suite::Suite;
+use crate::suite::{Build, Servers, Suite};
 
 /// A part of the code with a floor in percent, and the files that belong to it.
 struct Layer {
@@ -49,7 +49,8 @@ pub(crate) fn run(mut checkout: Checkout, args: &[String]) -> Result<ExitCode> {
     checkout.cargo_env.push(("CARGO_TARGET_DIR".to_owned(), target.display().to_string()));
     checkout.cargo_env.extend(instrumentation(&checkout, &target)?);
     llvm_cov(&checkout, &["clean", "--workspace", "--profraw-only"])?;
-    let code = Suite::start(&checkout, "test", false)?.test(&checkout, &args)?;
+    let code =
+        Suite::start(&checkout, "test", Servers::Quick, Build::Quick)?.test(&checkout, &args)?;
     let report = target.join("lcov.info").display().to_string();
     llvm_cov(&checkout, &["report", "--lcov", "--output-path", &report])?;
     let text = fs::read_to_string(&report).attempt(format_args!("cannot read {report}"))?;

@@ -17,6 +17,24 @@ const TEMPLATE: &str = "wibe_template";
 const CALLERS: [&str; 4] =
     ["DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"];
 
+/// How careful the servers are with data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Servers {
+    /// As careful as production's.
+    Durable,
+    /// As quick as they can be.
+    Quick,
+}
+
+/// How the binaries are built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// As they are deployed.
+    Release,
+    /// As a developer builds them.
+    Quick,
+}
+
 /// Throw-away servers, and what the tests are told about them.
 pub(crate) struct Suite {
     site: Site,
@@ -26,11 +44,16 @@ pub(crate) struct Suite {
 
 impl Suite {
     /// Builds the binaries, starts the servers and migrates the template.
-    pub(crate) fn start(checkout: &Checkout, purpose: &str, durable: bool) -> Result<Self> {
+    pub(crate) fn start(
+        checkout: &Checkout,
+        purpose: &str,
+        servers: Servers,
+        build: Build,
+    ) -> Result<Self> {
         prerequisites::ensure(&[Need::Postgres, Need::Redis, Need::Prometheus, Need::Faketime])?;
         let (prometheus, promtool) = prerequisites::prometheus()?;
-        let programs = checkout.build(false)?;
-        let mut site = Site::throw_away(purpose, durable)?;
+        let programs = checkout.build(build == Build::Release)?;
+        let mut site = Site::throw_away(purpose, servers == Servers::Durable)?;
         let cluster = postgres::start(&mut site)?;
         let redis = redis::start(&mut site)?;
         cluster.create_database(TEMPLATE)?;
@@ -84,7 +107,7 @@ impl Suite {
 
 /// `cargo xtask test`: the whole suite, with the caller's arguments passed through.
 pub(crate) fn run(checkout: &Checkout, args: &[String]) -> Result<ExitCode> {
-    Suite::start(checkout, "test", false)?.test(checkout, args)
+    Suite::start(checkout, "test", Servers::Quick, Build::Quick)?.test(checkout, args)
 }
 
 fn text(path: &Path) -> String {

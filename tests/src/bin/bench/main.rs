@@ -7,6 +7,7 @@
 //! | part | what happens | what is asserted or compared |
 //! |---|---|---|
 //! | `purchases` | purchases through HTTP | `pgbench` sending the same statements; every deal paid, every invariant of the ledger |
+//! | `sales` | whole sales through HTTP: deposit, purchase, hand-over, receipt, payment of the seller | the same; every deal confirmed |
 //! | `burndown` | jobs that wait already are run down | River, apalis-redis, Celery, graphile-worker |
 //! | `latency` | one job now and then on an idle worker | commit to start |
 //! | `steady` | 200/s and 1,000/s, whether or not the last one has started | commit to start, commit to durable end, intended time to durable end |
@@ -78,6 +79,8 @@ struct Arguments {
 enum Part {
     /// Purchases through HTTP against pgbench.
     Purchases,
+    /// Whole sales through HTTP against pgbench.
+    Sales,
     /// Waiting jobs against other platforms.
     Burndown,
     /// From a job's commit to its start on an idle worker.
@@ -155,6 +158,7 @@ async fn run(bench: &Bench, only: &[Part], report: &mut Report) -> Result<()> {
 async fn run_part(part: Part, bench: &Bench, report: &mut Report) -> Result<()> {
     match part {
         Part::Purchases => purchases::compare(bench, report).await,
+        Part::Sales => purchases::compare_whole(bench, report).await,
         Part::Burndown => jobs::burn_down::compare(bench, report).await,
         Part::Latency => latency::measure(bench, report).await,
         Part::Steady => jobs::steady::measure(bench, report).await,

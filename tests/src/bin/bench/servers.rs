@@ -141,6 +141,7 @@ impl Servers {
 /// What databases are made for.
 const PURPOSES: [&str; 14] = [
     "purchases",
+    "sales",
     "burndown",
     "river",
     "graphile",

@@ -1,6 +1,7 @@
 //! The reference: what the platform must say and hold after any history of operations. Amounts in tiyin, time in seconds.
 
-use super::op::Op;
+use super::op::{By, Op};
+use super::payouts::{Plan, Withdrawal};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -8,12 +9,12 @@ const HOUR: i64 = 60 * MINUTE;
 /// What the platform answers: a status, and the code of the error.
 pub(super) type Answer = (u16, &'static str);
 
-const OK: Answer = (200, "");
-const MADE: Answer = (201, "");
-const STATE: Answer = (409, "INVALID_STATE");
-const FORBIDDEN: Answer = (403, "PERMISSION_DENIED");
-const UNKNOWN: Answer = (404, "NOT_FOUND");
-const POOR: Answer = (402, "INSUFFICIENT_FUNDS");
+pub(super) const OK: Answer = (200, "");
+pub(super) const MADE: Answer = (201, "");
+pub(super) const STATE: Answer = (409, "INVALID_STATE");
+pub(super) const FORBIDDEN: Answer = (403, "PERMISSION_DENIED");
+pub(super) const UNKNOWN: Answer = (404, "NOT_FOUND");
+pub(super) const POOR: Answer = (402, "INSUFFICIENT_FUNDS");
 const GONE: Answer = (409, "LISTING_UNAVAILABLE");
 const LIMIT: Answer = (409, "LIMIT_REACHED");
 /// Payme's answers, by the state or the error they carry.
@@ -47,6 +48,8 @@ pub(super) struct Deal {
     pub(super) buyer: usize,
     seller: usize,
     amount: i64,
+    /// Of what is sold, in hundredths of a percent.
+    rate: i64,
     pub(super) status: &'static str,
     pub(super) refund: i64,
     pay_by: i64,
@@ -79,16 +82,19 @@ pub(super) struct Book {
     pub(super) listings: Vec<Listing>,
     pub(super) deals: Vec<Deal>,
     pub(super) deposits: Vec<Deposit>,
+    pub(super) withdrawals: Vec<Withdrawal>,
+    /// What people subscribed to; no history is as long as a month.
+    pub(super) plans: Vec<Option<Plan>>,
 }
 
 /// Half-up, as a calculator shows it.
-fn commission(sold: i64) -> i64 {
-    (sold * 1_000 + 5_000) / 10_000
+fn commission(sold: i64, rate: i64) -> i64 {
+    (sold * rate + 5_000) / 10_000
 }
 
 impl Book {
     pub(super) fn new(people: usize) -> Self {
-        Self { balances: vec![0; people], ..Self::default() }
+        Self { balances: vec![0; people], plans: vec![None; people], ..Self::default() }
     }
 
     /// What is held in deals.
@@ -106,9 +112,12 @@ impl Book {
     /// Takes an operation; says what the platform must answer.
     pub(super) fn take(&mut self, op: &Op) -> Answer {
         match *op {
-            Op::Deposit { who, soum } => {
+            Op::Deposit { who, soum, by } => {
                 self.balances[who] += soum * 100;
-                self.deposits.push(Deposit { who, amount: soum * 100, returned: false });
+                // The others' reversals have tests of their own.
+                if by == By::Payme {
+                    self.deposits.push(Deposit { who, amount: soum * 100, returned: false });
+                }
                 PERFORMED
             }
             Op::Return { deposit } => self.give_back(deposit),
@@ -121,8 +130,14 @@ impl Book {
             Op::Wait { seconds } => {
                 self.now += seconds;
                 (0..self.deals.len()).for_each(|deal| self.timers(deal));
+                self.pay_out();
                 OK
             }
+            Op::Withdraw { who, soum } => self.withdraw(who, soum),
+            Op::TakeBack { who, withdrawal } => self.take_back(who, withdrawal),
+            Op::Approve { colleague, withdrawal } => self.approve(colleague, withdrawal),
+            Op::Reject { withdrawal } => self.reject(withdrawal),
+            Op::Subscribe { who, pro } => self.subscribe(who, pro),
             Op::Pay { who, deal } => self.pay(who, deal),
             Op::Begin { deal } => {
                 self.deals[deal].begun = Some(self.now);
@@ -199,6 +214,7 @@ impl Book {
             buyer: who,
             seller: listing.seller,
             amount: listing.price,
+            rate: Plan::commission(self.plans[listing.seller]),
             status: "pending_payment",
             refund: 0,
             pay_by: self.now + 30 * MINUTE,
@@ -431,7 +447,7 @@ impl Book {
     fn close(&mut self, number: usize, refund: i64, how: Ended) {
         let deal = &mut self.deals[number];
         let sold = deal.amount - refund;
-        let fee = commission(sold);
+        let fee = commission(sold, deal.rate);
         self.balances[deal.buyer] += refund;
         self.balances[deal.seller] += sold - fee;
         self.commission += fee;

@@ -4,10 +4,11 @@
 
 mod book;
 mod op;
+mod payouts;
 mod world;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use tests::{TestApp, seed};
+use tests::{Acquirer, TestApp, seed};
 
 use world::World;
 
@@ -32,22 +33,22 @@ fn every_history_of_money_goes_as_the_reference_says() {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner =
         TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let platform = std::cell::RefCell::new(None::<(TestApp, u32)>);
+    let platform = std::cell::RefCell::new(None::<(Acquirer, TestApp, u32)>);
     let steps = std::cell::Cell::new(0);
     let outcome = runner.run(&op::history(), |history| {
         runtime.block_on(async {
-            let (app, played) = match platform.take() {
-                Some((app, HISTORIES_EACH)) => {
+            let (acquirer, app, played) = match platform.take() {
+                Some((_, app, HISTORIES_EACH)) => {
                     app.finish().await;
-                    (TestApp::start().await, 0)
+                    fresh().await
                 }
                 Some(running) => running,
-                None => (TestApp::start().await, 0),
+                None => fresh().await,
             };
             match World::play(&app, &history).await {
                 Ok(taken) => {
                     steps.set(steps.get() + taken);
-                    platform.replace(Some((app, played + 1)));
+                    platform.replace(Some((acquirer, app, played + 1)));
                     Ok(())
                 }
                 Err(difference) => {
@@ -61,7 +62,7 @@ fn every_history_of_money_goes_as_the_reference_says() {
     match outcome {
         Ok(()) => {
             println!("model: {cases} histories, {} steps", steps.get());
-            if let Some((app, _)) = platform.take() {
+            if let Some((_, app, _)) = platform.take() {
                 runtime.block_on(app.finish());
             }
         }
@@ -70,4 +71,18 @@ fn every_history_of_money_goes_as_the_reference_says() {
         }
         Err(TestError::Abort(why)) => panic!("WIBE_SEED={seed}: {why}"),
     }
+}
+
+/// A platform that pays out at once what nobody has to look at.
+async fn fresh() -> (Acquirer, TestApp, u32) {
+    let acquirer = Acquirer::start().await;
+    let soum = |tiyin: i64| (tiyin / 100).to_string();
+    let (one, two) = (soum(payouts::REVIEW_ABOVE), soum(payouts::SECOND_REVIEW_ABOVE));
+    let settings = [
+        ("WITHDRAWAL_HOLD", "0s"),
+        ("WITHDRAWAL_REVIEW_ABOVE", one.as_str()),
+        ("WITHDRAWAL_SECOND_REVIEW_ABOVE", two.as_str()),
+    ];
+    let app = acquirer.platform(&settings).await;
+    (acquirer, app, 0)
 }

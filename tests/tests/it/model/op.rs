@@ -8,7 +8,7 @@ use super::book::Book;
 /// `World::call`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Op {
-    Deposit { who: usize, soum: i64 },
+    Deposit { who: usize, soum: i64, by: By },
     Return { deposit: usize },
     List { who: usize, soum: i64 },
     Buy { who: usize, listing: usize, by_payme: bool },
@@ -26,13 +26,28 @@ pub(super) enum Op {
     Complete { deal: usize },
     Resolve { deal: usize, percent: i64 },
     Block { listing: usize },
+    Withdraw { who: usize, soum: i64 },
+    TakeBack { who: usize, withdrawal: usize },
+    Approve { colleague: bool, withdrawal: usize },
+    Reject { withdrawal: usize },
+    Subscribe { who: usize, pro: bool },
     Wait { seconds: i64 },
+}
+
+/// Through whom money comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    Payme,
+    Click,
+    Paynet,
 }
 
 /// How many people trade.
 pub(super) const PEOPLE: usize = 3;
 /// No sum of a few of these is the length of a window of a deal, so that no step depends on how fast the machine is.
 const WAITS: [i64; 5] = [17 * 60, 31 * 60, 13 * 3_600, 25 * 3_600, 73 * 3_600];
+/// What people take out, in UZS: too little, what leaves at once, and what one or two members of staff look at first.
+const SUMS: [i64; 4] = [9_000, 20_000, 60_000, 150_000];
 /// In UZS; nothing is cheap enough that everybody can always pay.
 const PRICES: [i64; 4] = [10_000, 33_333, 100_001, 250_000];
 
@@ -47,9 +62,17 @@ fn drawn() -> impl Strategy<Value = Op> {
     let party = || (0..PEOPLE, any_index());
     let price = || prop::sample::select(&PRICES[..]);
     prop_oneof![
-        4 => (who.clone(), price()).prop_map(|(who, soum)| Op::Deposit { who, soum }),
+        5 => (who.clone(), price(), prop::sample::select(&[By::Payme, By::Click, By::Paynet][..]))
+            .prop_map(|(who, soum, by)| Op::Deposit { who, soum, by }),
         1 => any_index().prop_map(|deposit| Op::Return { deposit }),
         3 => (who.clone(), price()).prop_map(|(who, soum)| Op::List { who, soum }),
+        2 => (who.clone(), prop::sample::select(&SUMS[..]))
+            .prop_map(|(who, soum)| Op::Withdraw { who, soum }),
+        1 => party().prop_map(|(who, withdrawal)| Op::TakeBack { who, withdrawal }),
+        2 => (prop::bool::ANY, any_index())
+            .prop_map(|(colleague, withdrawal)| Op::Approve { colleague, withdrawal }),
+        1 => any_index().prop_map(|withdrawal| Op::Reject { withdrawal }),
+        1 => (who.clone(), prop::bool::ANY).prop_map(|(who, pro)| Op::Subscribe { who, pro }),
         6 => (who, any_index(), prop::bool::weighted(0.4))
             .prop_map(|(who, listing, by_payme)| Op::Buy { who, listing, by_payme }),
         2 => party().prop_map(|(who, deal)| Op::Pay { who, deal }),
@@ -80,8 +103,18 @@ pub(super) fn fitted(op: Op, book: &Book) -> Option<Op> {
     let fold = |index: usize, count: usize| (count > 0).then(|| count - 1 - index % count.min(4));
     let deals = book.deals.len();
     let on = |index: usize| fold(index, deals);
+    let withdrawals = book.withdrawals.len();
     Some(match op {
-        Op::Deposit { .. } | Op::List { .. } | Op::Wait { .. } => op,
+        Op::Deposit { .. } | Op::List { .. } | Op::Withdraw { .. } | Op::Wait { .. } => op,
+        // Changes of a plan have tests of their own.
+        Op::Subscribe { who, .. } => book.plans[who].is_none().then_some(op)?,
+        Op::TakeBack { who, withdrawal } => {
+            Op::TakeBack { who, withdrawal: fold(withdrawal, withdrawals)? }
+        }
+        Op::Approve { colleague, withdrawal } => {
+            Op::Approve { colleague, withdrawal: fold(withdrawal, withdrawals)? }
+        }
+        Op::Reject { withdrawal } => Op::Reject { withdrawal: fold(withdrawal, withdrawals)? },
         Op::Return { deposit } => Op::Return { deposit: fold(deposit, book.deposits.len())? },
         Op::Buy { who, listing, by_payme } => {
             Op::Buy { who, listing: fold(listing, book.listings.len())?, by_payme }

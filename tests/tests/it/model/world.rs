@@ -1,25 +1,34 @@
 //! The platform's side of the model test: the same operations over HTTP, and what is compared.
 
 use serde_json::{Value, json};
-use tests::{Payme, Person, Reply, TestApp, sell_body};
+use tests::{Click, Payme, Paynet, Person, Reply, TestApp, sell_body};
 
 use super::book::{Answer, Book, PERFORMED, RETURNED, SPENT, TOO_LATE};
-use super::op::{Op, PEOPLE, fitted};
+use super::op::{By, Op, PEOPLE, fitted};
 
 /// Everything that money could hide in: what is held, what was earned.
 const TOTALS: &str = "SELECT (SELECT coalesce(sum(balance) * 100, 0)::bigint FROM ledger.account WHERE kind = 'escrow')
+    || ' ' || (SELECT coalesce(sum(balance) * 100, 0)::bigint FROM ledger.account WHERE kind = 'user_withdrawal_hold')
     || ' ' || (SELECT coalesce(sum(e.amount) * 100, 0)::bigint FROM ledger.entry e
                JOIN ledger.account a ON a.id = e.account_id WHERE a.kind = 'commission_revenue')";
+
+/// Where money is paid out to.
+const CARD: &str = "8600533364098829";
 
 /// One history's people and things on a platform that other histories have used before.
 pub(super) struct World<'a> {
     app: &'a TestApp,
     payme: Payme,
+    click: Click,
+    paynet: Paynet,
     people: Vec<Person>,
     staff: Person,
+    /// Who looks at large withdrawals with them.
+    colleague: Person,
     game: String,
     listings: Vec<String>,
     deals: Vec<String>,
+    withdrawals: Vec<String>,
     /// Payme's ids of deposits to the balance.
     deposits: Vec<String>,
     /// Our orders of deals that are paid through Payme, by deal, and Payme's ids once it has begun.
@@ -39,16 +48,20 @@ impl<'a> World<'a> {
         let mut world = World {
             app,
             payme: app.payme(),
+            click: app.click(),
+            paynet: Paynet::new(&app.client),
             people,
             staff: app.staff().await,
+            colleague: app.staff().await,
             game: games.text_at("/results/0/id").to_owned(),
             listings: Vec::new(),
             deals: Vec::new(),
+            withdrawals: Vec::new(),
             deposits: Vec::new(),
             orders: Vec::new(),
             earned: 0,
         };
-        (_, world.earned) = world.totals().await;
+        [.., world.earned] = world.totals().await;
         let (mut book, mut steps) = (Book::new(PEOPLE), 0);
         for op in history {
             let Some(op) = fitted(*op, &book) else { continue };
@@ -76,6 +89,11 @@ impl<'a> World<'a> {
                 self.step(book, Op::Refund { deal }).await?;
             }
         }
+        for withdrawal in 0..book.withdrawals.len() {
+            if book.withdrawals[withdrawal].status == "pending" {
+                self.step(book, Op::Reject { withdrawal }).await?;
+            }
+        }
         for hours in [73, 73, 25] {
             self.step(book, Op::Wait { seconds: hours * 3_600 }).await?;
         }
@@ -97,7 +115,7 @@ impl<'a> World<'a> {
     async fn call(&mut self, book: &Book, op: Op) -> Result<(u16, String), String> {
         let nothing = json!({});
         match op {
-            Op::Deposit { who, soum } => self.deposit(who, soum).await,
+            Op::Deposit { who, soum, by } => self.deposit(who, soum, by).await,
             Op::Return { deposit } => {
                 let params = json!({ "id": self.deposits[deposit], "reason": 5 });
                 Ok(said(&self.payme.call("CancelTransaction", params).await))
@@ -117,6 +135,26 @@ impl<'a> World<'a> {
             Op::Perform { deal } => {
                 let params = json!({ "id": self.orders[deal].1 });
                 Ok(said(&self.payme.call("PerformTransaction", params).await))
+            }
+            Op::Withdraw { who, soum } => self.withdraw(who, book.sum(soum)).await,
+            Op::TakeBack { who, withdrawal } => {
+                let path = format!("payments/withdrawals/{}/cancel/", self.withdrawals[withdrawal]);
+                Ok(answer(&self.people[who].client.post_empty(&path).await))
+            }
+            Op::Approve { colleague, withdrawal } => {
+                let path = format!("payments/withdrawal/{}/approve/", self.withdrawals[withdrawal]);
+                let staff = if colleague { &self.colleague } else { &self.staff };
+                Ok(answer(&staff.client.post_empty(&path).await))
+            }
+            Op::Reject { withdrawal } => {
+                let path = format!("payments/withdrawal/{}/reject/", self.withdrawals[withdrawal]);
+                let body = json!({ "reason": "a check" });
+                Ok(answer(&self.staff.client.post(&path, body).await))
+            }
+            Op::Subscribe { who, pro } => {
+                let plan = if pro { "pro" } else { "premium" };
+                let body = json!({ "plan_slug": plan, "period": "monthly" });
+                Ok(answer(&self.people[who].client.post("subscriptions/purchase/", body).await))
             }
             Op::Pay { who, deal } => self.party(who, deal, "pay", nothing).await,
             Op::HandOver { who, deal } => {
@@ -142,14 +180,33 @@ impl<'a> World<'a> {
         }
     }
 
-    async fn deposit(&mut self, who: usize, soum: i64) -> Result<(u16, String), String> {
-        let body = json!({ "amount": soum, "payment_method": "payme" });
+    async fn deposit(&mut self, who: usize, soum: i64, by: By) -> Result<(u16, String), String> {
+        let method = match by {
+            By::Payme => "payme",
+            By::Click => "click",
+            By::Paynet => "paynet",
+        };
+        let body = json!({ "amount": soum, "payment_method": method });
         let made = self.people[who].client.post("payments/deposit/", body).await;
         if made.status != 201 {
             return Err(format!("a deposit: {}", made.text));
         }
-        self.deposits.push(self.payme.pay(made.text_at("/id"), soum * 100).await);
+        let order = made.text_at("/id");
+        match by {
+            By::Payme => self.deposits.push(self.payme.pay(order, soum * 100).await),
+            By::Click => drop(self.click.pay(order, &format!("{soum}.00")).await),
+            By::Paynet => drop(self.paynet.pay(order, soum * 100).await),
+        }
         Ok((PERFORMED.0, String::new()))
+    }
+
+    async fn withdraw(&mut self, who: usize, tiyin: i64) -> Result<(u16, String), String> {
+        let body = Person::withdrawal(tiyin / 100, CARD);
+        let asked = self.people[who].client.post("payments/withdrawal/create/", body).await;
+        if asked.status == 201 {
+            self.withdrawals.push(asked.text_at("/id").to_owned());
+        }
+        Ok(answer(&asked))
     }
 
     async fn list(&mut self, who: usize, soum: i64) -> Result<(u16, String), String> {
@@ -233,10 +290,11 @@ impl<'a> World<'a> {
         Ok(answer(&reply))
     }
 
-    async fn totals(&self) -> (i64, i64) {
+    async fn totals(&self) -> [i64; 3] {
         let totals = self.app.database.texts(TOTALS).await.remove(0);
-        let (held, earned) = totals.split_once(' ').expect("two numbers");
-        (held.parse().expect("a number"), earned.parse().expect("a number"))
+        let numbers: Vec<i64> =
+            totals.split(' ').map(|number| number.parse().expect("a number")).collect();
+        numbers.try_into().expect("three numbers")
     }
 
     /// The platform holds what the reference holds.
@@ -244,6 +302,7 @@ impl<'a> World<'a> {
         let ids = |ids: Vec<String>| format!("'{{{}}}'::uuid[]", ids.join(","));
         let people = ids(self.people.iter().map(|person| person.id.to_string()).collect());
         let (deals, listings) = (ids(self.deals.clone()), ids(self.listings.clone()));
+        let withdrawals = ids(self.withdrawals.clone());
         let rows = format!(
             "SELECT 'balance ' || (balance * 100)::bigint FROM ledger.account
                  JOIN unnest({people}) WITH ORDINALITY AS p (id, place) ON owner_id = p.id AND kind = 'user_available' ORDER BY place"
@@ -259,14 +318,24 @@ impl<'a> World<'a> {
                  JOIN unnest({listings}) WITH ORDINALITY AS i (id, place) ON l.id = i.id ORDER BY place"
         );
         found.extend(self.app.database.texts(&rows).await);
-        let (held, earned) = self.totals().await;
-        found.push(format!("held {held} earned {}", earned - self.earned));
+        let rows = format!(
+            "SELECT 'withdrawal ' || CASE WHEN w.rejected_by IS NULL THEN t.status ELSE 'rejected' END FROM withdrawals w
+                 JOIN transactions t ON t.id = w.transaction_id
+                 JOIN unnest({withdrawals}) WITH ORDINALITY AS i (id, place) ON t.id = i.id ORDER BY place"
+        );
+        found.extend(self.app.database.texts(&rows).await);
+        let [held, leaving, earned] = self.totals().await;
+        found.push(format!("held {held} leaving {leaving} earned {}", earned - self.earned));
         let mut wanted: Vec<String> =
             book.balances.iter().map(|balance| format!("balance {balance}")).collect();
         wanted
             .extend(book.deals.iter().map(|deal| format!("deal {} {}", deal.status, deal.refund)));
         wanted.extend(book.listings.iter().map(|listing| format!("listing {}", listing.status)));
-        wanted.push(format!("held {} earned {}", book.held(), book.commission));
+        let leaving =
+            book.withdrawals.iter().map(|leaving| format!("withdrawal {}", leaving.status));
+        wanted.extend(leaving);
+        let (held, leaving) = (book.held(), book.on_the_way());
+        wanted.push(format!("held {held} leaving {leaving} earned {}", book.commission));
         if found == wanted { Ok(()) } else { Err(format!("{found:?} instead of {wanted:?}")) }
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn write(first: &Piece, second: &Piece) -> Result<Script> {
     let mut writer = Writer {
         ids: Vec::new(),
         known: [&first.known, &second.known],
-        now: None,
+        nows: Vec::new(),
         new_ids: 0,
         unexplained: Vec::new(),
     };
@@ -95,8 +95,8 @@ struct Writer<'a> {
     /// Ids by variable: the known ones, then the new ones.
     ids: Vec<(String, Uuid, Uuid)>,
     known: [&'a Known; 2],
-    /// What the two transactions were told the time is.
-    now: Option<(i64, i64)>,
+    /// What the transactions of the two were told the time is, one after another.
+    nows: Vec<(i64, i64)>,
     new_ids: usize,
     unexplained: Vec<String>,
 }
@@ -156,12 +156,12 @@ impl Writer<'_> {
             Some(Some(bytes)) => values::read(1184, Some(bytes)).ok(),
             _ => None,
         };
-        if let (Some(Value::Time(ours)), Some(Value::Time(theirs))) =
-            (instant(sent), instant(other))
-        {
-            self.now = Some((ours, theirs));
-        }
-        Ok(format!("{sql} \\gset\n"))
+        let (Some(Value::Time(ours)), Some(Value::Time(theirs))) = (instant(sent), instant(other))
+        else {
+            return Ok(format!("{sql};\n"));
+        };
+        self.nows.push((ours, theirs));
+        Ok(format!("{sql} \\gset {}\n", prefix(self.nows.len())))
     }
 
     /// A parameter as an SQL expression.
@@ -209,13 +209,19 @@ impl Writer<'_> {
     }
 
     fn time(&self, ours: i64, theirs: i64) -> Option<String> {
-        let later = self.now.map(|(now, then)| (ours - now, theirs - then));
-        match later {
-            Some((0, 0)) => return Some(":app_now".to_owned()),
-            Some((ours, theirs)) if ours == theirs => {
-                return Some(format!(":app_now::timestamptz + interval '{ours} microseconds'"));
+        // The latest instant first: most times are the transaction's own, or a step after it.
+        let mut nows = (1..=self.nows.len()).rev().zip(self.nows.iter().rev());
+        let since = nows.find_map(|(nth, (now, then))| {
+            (ours - now == theirs - then).then(|| (prefix(nth), ours - now))
+        });
+        match since {
+            Some((prefix, 0)) => return Some(format!(":{prefix}app_now")),
+            Some((prefix, later)) => {
+                return Some(format!(
+                    ":{prefix}app_now::timestamptz + interval '{later} microseconds'"
+                ));
             }
-            Some(_) | None => {}
+            None => {}
         }
         let [first, second] = self.known;
         let known = first
@@ -302,6 +308,11 @@ fn substitute(sql: &str, terms: &[String]) -> Result<String> {
 /// Whether this is how a transaction asks what time it is: its answer explains later times.
 fn tells_time(sql: &str) -> bool {
     sql.trim().get(..16).is_some_and(|start| start.eq_ignore_ascii_case("select app_now()"))
+}
+
+/// The start of the variables that an answer to "what time is it?" goes to.
+fn prefix(nth: usize) -> String {
+    format!("at_{nth}_")
 }
 
 fn shorten(sql: &str) -> String {

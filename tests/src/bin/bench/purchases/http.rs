@@ -5,17 +5,17 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
 use super::stock::Sale;
+use super::story::Story;
 use crate::failure::{Attempt, Result};
 use crate::series::Timed;
 use crate::servers::Servers;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// A running API. Dropping it kills it.
 pub(crate) struct Api {
@@ -73,44 +73,26 @@ impl Api {
         self.child.kill().await.attempt("the API does not end")
     }
 
-    /// Makes every purchase once: `clients` buyers at a time on a connection each, one purchase after another.
-    /// Anything but a 201 fails the bench.
-    pub(crate) async fn sell(&self, sales: &[Sale], clients: usize) -> Result<Timed> {
-        let mut buyers = JoinSet::new();
+    /// Plays the story of every sale once: `clients` of them at a time on a connection each, one after another.
+    /// Any unexpected answer fails the bench.
+    pub(crate) async fn sell(
+        &self,
+        story: &Story,
+        sales: &[Sale],
+        clients: usize,
+    ) -> Result<Timed> {
+        let mut people = JoinSet::new();
         let started = Instant::now();
         for block in sales.chunks(sales.len().div_ceil(clients).max(1)) {
-            buyers.spawn(buy_all(self.base.clone(), block.to_vec()));
+            let (story, base, block) = (story.clone(), self.base.clone(), block.to_vec());
+            people.spawn(async move { story.play(base, block).await });
         }
         let mut latencies = Vec::with_capacity(sales.len());
-        while let Some(bought) = buyers.join_next().await {
-            latencies.extend(bought.attempt("a buyer is gone")??);
+        while let Some(sold) = people.join_next().await {
+            latencies.extend(sold.attempt("a buyer is gone")??);
         }
         Ok(Timed { elapsed: started.elapsed(), latencies })
     }
-}
-
-async fn buy_all(base: String, sales: Vec<Sale>) -> Result<Vec<Duration>> {
-    let http =
-        reqwest::Client::builder().timeout(ANSWER_WITHIN).build().attempt("an HTTP client")?;
-    let url = format!("{base}/api/v1/payments/purchase/");
-    let mut latencies = Vec::with_capacity(sales.len());
-    for sale in sales {
-        let body = format!(r#"{{"listing_id":"{}","payment_method":"balance"}}"#, sale.listing);
-        let request = http
-            .post(&url)
-            .header(CONTENT_TYPE, "application/json")
-            .header(AUTHORIZATION, format!("Bearer {}", sale.token))
-            .body(body);
-        let started = Instant::now();
-        let answer = request.send().await.attempt("a purchase is not answered")?;
-        let status = answer.status();
-        let body = answer.text().await.attempt("a purchase is not answered to the end")?;
-        latencies.push(started.elapsed());
-        if status != reqwest::StatusCode::CREATED {
-            return Err(format!("a purchase was answered with {status}: {body}"));
-        }
-    }
-    Ok(latencies)
 }
 
 /// An address nobody listens on.

@@ -1,7 +1,8 @@
-//! Purchases per second: through HTTP, against the same statements in pgbench.
+//! Purchases and whole sales per second: through HTTP, against the same statements in pgbench.
 
 pub(crate) mod http;
 mod stock;
+mod story;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,18 +15,22 @@ use crate::ceiling::wire::Relay;
 use crate::failure::{Attempt, Result};
 use crate::meter::{Meter, Worker};
 use crate::report::{Report, Section};
-use crate::series::{Series, Timed, Turn};
+use crate::series::{Series, Timed, Turn, ratio};
 use crate::servers::{Database, Servers, number, prefix};
 use crate::{Bench, progress};
 use http::Api;
 use stock::{Market, SALES_TABLE, Sale};
+use story::Story;
 
-/// Purchases that are made before any is measured, per client.
+/// The least share of the ceiling that a whole sale reaches.
+const PROMISE: f64 = 0.6;
+/// Sales that are made before any is measured, per client.
 const WARM_UP: usize = 4;
 
 /// Both sides on one database.
 struct Trade<'a> {
     servers: &'a Servers,
+    story: Story,
     database: Database,
     app: Arc<App>,
     market: Market,
@@ -35,33 +40,46 @@ struct Trade<'a> {
     each: usize,
 }
 
-/// Compares them in turns.
+/// Compares purchases from the balance.
 pub(crate) async fn compare(bench: &Bench, report: &mut Report) -> Result<()> {
-    let mut trade = Trade::open(bench).await?;
+    play(bench, report, Trade::open(bench, "purchases", |_app| Story::Purchase).await?).await
+}
+
+/// Compares whole sales: deposit, purchase, hand-over, receipt and the seller's money.
+pub(crate) async fn compare_whole(bench: &Bench, report: &mut Report) -> Result<()> {
+    let story = |app: &App| Story::whole_sale(app.settings.payme.secret_key.expose());
+    play(bench, report, Trade::open(bench, "sales", story).await?).await
+}
+
+/// Compares the two sides in turns.
+async fn play(bench: &Bench, report: &mut Report, mut trade: Trade<'_>) -> Result<()> {
+    let (title, name) = trade.story.names();
     let script = trade.record().await?;
     // The one statement that the API does not send: it is told by its client who buys what.
     let choose = format!(
         "\\set i :i + 1\n\\set n :first + :client_id * :each + :i - 1\nSELECT * FROM {SALES_TABLE} WHERE n = :n \\gset\n"
     );
     let text = format!("{choose}{}", script.text);
-    let copy = bench.scripts.as_ref().map(|folder| folder.join("purchase.sql"));
-    let pgbench = Pgbench::prepare("purchase", &text, copy.as_deref())?;
+    let copy = bench.scripts.as_ref().map(|folder| folder.join(format!("{name}.sql")));
+    let pgbench = Pgbench::prepare(name, &text, copy.as_deref())?;
     let api = Api::start(&bench.servers, trade.variables(trade.clients)).await?;
     let warm_up = trade.market.stock(WARM_UP * trade.clients).await?;
-    api.sell(&warm_up, trade.clients).await?;
+    api.sell(&trade.story, &warm_up, trade.clients).await?;
     let (mut ours, mut theirs) = (Series::new("API over HTTP"), Series::new("pgbench"));
     for round in 1..=bench.sizes.rounds {
         for turn in [round % 2, (round + 1) % 2] {
             if turn == 1 {
                 ours.add(trade.http_turn(&api).await?);
                 progress(&format!(
-                    "purchases, round {round}: API {:.0}/s",
+                    "{}, round {round}: API {:.0}/s",
+                    title.to_lowercase(),
                     ours.rates().last().copied().unwrap_or(0.0)
                 ));
             } else {
                 theirs.add(trade.pgbench_turn(&pgbench, script.new_ids).await?);
                 progress(&format!(
-                    "purchases, round {round}: pgbench {:.0}/s",
+                    "{}, round {round}: pgbench {:.0}/s",
+                    title.to_lowercase(),
                     theirs.rates().last().copied().unwrap_or(0.0)
                 ));
             }
@@ -69,19 +87,37 @@ pub(crate) async fn compare(bench: &Bench, report: &mut Report) -> Result<()> {
     }
     api.stop().await?;
     trade.check().await?;
+    if let (Story::WholeSale { .. }, Some((ratio, _))) = (&trade.story, ratio(&ours, &theirs)) {
+        let line =
+            format!("at least 60 % of pgbench's ceiling: {:.0} % (whole sales)", ratio * 100.0);
+        report.target(ratio >= PROMISE, line);
+    }
     report.add(trade.section(&script, ours, theirs));
     Ok(())
 }
 
 impl<'a> Trade<'a> {
-    async fn open(bench: &'a Bench) -> Result<Self> {
+    async fn open(
+        bench: &'a Bench,
+        purpose: &'static str,
+        story: impl FnOnce(&App) -> Story,
+    ) -> Result<Self> {
         let servers = &bench.servers;
-        let database = servers.database("purchases").await?;
+        let database = servers.database(purpose).await?;
         let app = Arc::new(Database::app(database.variables())?);
         let market = Market::open(Arc::clone(&app)).await?;
         let clients = usize::try_from(bench.sizes.clients).attempt("too many")?;
         let purchases = usize::try_from(bench.sizes.purchases).attempt("too many")?;
-        Ok(Self { servers, database, app, market, clients, each: purchases.div_ceil(clients) })
+        let story = story(&app);
+        Ok(Self {
+            servers,
+            story,
+            database,
+            app,
+            market,
+            clients,
+            each: purchases.div_ceil(clients),
+        })
     }
 
     /// What the API is told, with this many connections to the database.
@@ -93,7 +129,7 @@ impl<'a> Trade<'a> {
         variables
     }
 
-    /// Makes three purchases through an API with one connection, and writes down what the last two sent.
+    /// Plays three sales through an API with one connection, and writes down what the last two sent.
     async fn record(&mut self) -> Result<Script> {
         let relay = Relay::start(&self.database.app).await?;
         let mut variables = self.variables(1);
@@ -106,16 +142,17 @@ impl<'a> Trade<'a> {
             let sales = self.market.stock(1).await?;
             let known = sales.first().attempt("a purchase")?.known();
             relay.take();
-            api.sell(&sales, 1).await?;
+            api.sell(&self.story, &sales, 1).await?;
             purchases.push(Piece { known, recording: relay.take() });
         }
         api.stop().await?;
         let [_first, first, second] = purchases.as_slice() else {
-            return Err("three purchases are recorded".to_owned());
+            return Err("three sales are recorded".to_owned());
         };
         let script = script::write(first, second)?;
         progress(&format!(
-            "a purchase is {} statements, {} of them prepared anew each time",
+            "a {} is {} statements, {} of them prepared anew each time",
+            self.story.names().1,
             script.statements,
             script.prepared.len()
         ));
@@ -137,7 +174,7 @@ impl<'a> Trade<'a> {
         let sales = self.fresh().await?;
         self.database.settle().await?;
         let meter = Meter::start(self.servers, Worker::Process(api.pid()?)).await?;
-        let bought = api.sell(&sales, self.clients).await?;
+        let bought = api.sell(&self.story, &sales, self.clients).await?;
         self.turn(meter, bought).await
     }
 
@@ -166,16 +203,17 @@ impl<'a> Trade<'a> {
         })
     }
 
-    /// Whoever made them, the purchases are right: every deal is paid, and every invariant of the ledger holds.
+    /// Whoever made them, the sales are right: every deal ended as it should, and every invariant of the ledger holds.
     async fn check(&self) -> Result<()> {
         let mut admin = self.database.admin().await?;
-        let unpaid =
-            number(&mut admin, "SELECT count(*) FROM escrows WHERE status <> 'paid'").await?;
-        let unsold =
-            number(&mut admin, "SELECT count(*) FROM listings WHERE status <> 'reserved'").await?;
-        if (unpaid, unsold) != (0, 0) {
+        let (deal, listing) = self.story.end();
+        let deals = format!("SELECT count(*) FROM escrows WHERE status <> '{deal}'");
+        let listings = format!("SELECT count(*) FROM listings WHERE status <> '{listing}'");
+        let others = (number(&mut admin, &deals).await?, number(&mut admin, &listings).await?);
+        if others != (0, 0) {
             return Err(format!(
-                "{unpaid} deals are not paid and {unsold} listings are not reserved"
+                "{} deals are not {deal} and {} listings are not {listing}",
+                others.0, others.1
             ));
         }
         let violations =
@@ -190,24 +228,25 @@ impl<'a> Trade<'a> {
 
     fn section(&self, script: &Script, ours: Series, theirs: Series) -> Section {
         let (turn, clients) = (self.each * self.clients, self.clients);
+        let (title, name) = self.story.names();
         let mut section = Section::new(format!(
-            "PURCHASES   {turn} a turn, {clients} at a time, each side on {clients} connections to PostgreSQL"
+            "{title}   {turn} a turn, {clients} at a time, each side on {clients} connections to PostgreSQL"
         ));
         section.ratio(&ours, &theirs);
         section.series(ours);
         section.series(theirs);
         section.note(format!(
-            "pgbench sends what was recorded of a real purchase on the wire: {} statements, authentication to COMMIT (prepared \
+            "pgbench sends what was recorded of a real {name} on the wire: {} statements, authentication to COMMIT (prepared \
              protocol), and one more that chooses the buyer and the listing",
             script.statements
         ));
         section.note(format!(
-            "the API prepares {} of them anew for every purchase, which is a round trip each; pgbench prepares every statement once",
+            "the API prepares {} of them anew for every {name}, which is a round trip each; pgbench prepares every statement once",
             script.prepared.len()
         ));
         section.note("the API also reads and writes HTTP and JSON, verifies a token, and opens and seals credentials; its client shares the cores");
         section.note(
-            "afterwards every deal of both sides was paid and every invariant of the ledger held",
+            "afterwards every deal of both sides had ended as it should and every invariant of the ledger held",
         );
         for line in &script.unexplained {
             section.note(format!("pgbench repeats a value that the API changes: {line}"));

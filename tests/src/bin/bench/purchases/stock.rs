@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Integer, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use shared::ids::{SessionId, UserId};
 use shared::testing::{self, NewListing, NewUser};
@@ -21,7 +21,7 @@ const EACH_BUYER: usize = 10;
 /// Buyers per transaction.
 const BUYERS_AT_ONCE: usize = 10;
 /// The price of everything, in UZS.
-const PRICE: i64 = 150_000;
+pub(super) const PRICE: i64 = 150_000;
 
 /// The helper table: who buys what, by the number that pgbench counts up.
 pub(crate) const SALES_TABLE: &str = "bench.sale";
@@ -35,10 +35,17 @@ pub(crate) struct Sale {
     listing_code: String,
     listed_at: DateTime<Utc>,
     seller: UserId,
+    seller_session: SessionId,
     buyer: UserId,
     session: SessionId,
     /// The buyer's access token.
     pub(crate) token: String,
+    /// The seller's.
+    pub(crate) seller_token: String,
+    /// What Payme will call the buyer's payment.
+    pub(crate) payme_id: String,
+    /// When Payme will say that it began, in milliseconds since the epoch.
+    pub(crate) payme_time: i64,
 }
 
 impl Sale {
@@ -50,19 +57,29 @@ impl Sale {
                 ("seller", self.seller.0),
                 ("buyer", self.buyer.0),
                 ("session", self.session.0),
+                ("seller_session", self.seller_session.0),
             ],
-            texts: vec![("listing_code", self.listing_code.clone())],
+            texts: vec![
+                ("listing_code", self.listing_code.clone()),
+                ("payme_id", self.payme_id.clone()),
+                ("payme_time", self.payme_time.to_string()),
+            ],
             // PostgreSQL counts from 2000.
             times: vec![("listed_at", self.listed_at.timestamp_micros() - 946_684_800_000_000)],
-            numbers: Vec::new(),
+            numbers: vec![("payme_time", self.payme_time)],
         }
     }
 }
 
+/// Somebody who is signed in.
+type Person = (UserId, SessionId, String);
+/// Somebody who sells.
+type Seller = Person;
+
 /// The people and listings of a database.
 pub(crate) struct Market {
     app: Arc<App>,
-    sellers: Vec<UserId>,
+    sellers: Vec<Seller>,
     next: i32,
 }
 
@@ -74,7 +91,7 @@ impl Market {
             .transaction(async |tx| {
                 let mut sellers = Vec::new();
                 for _ in 0..SELLERS {
-                    sellers.push(NewUser::new().insert(tx).await?.id);
+                    sellers.push(signed_in(tx, &app).await?);
                 }
                 Ok(sellers)
             })
@@ -100,7 +117,7 @@ impl Market {
 async fn make(
     tx: &mut Tx,
     app: &App,
-    sellers: &[UserId],
+    sellers: &[Seller],
     first: i32,
     count: usize,
 ) -> shared::Result<Vec<Sale>> {
@@ -112,7 +129,8 @@ async fn make(
             _ => buyer_with_money(tx, app).await?,
         };
         let turn = usize::try_from(n).unwrap_or(place) % sellers.len();
-        let seller = sellers.get(turn).copied().ok_or_else(|| Error::internal("no seller"))?;
+        let (seller, seller_session, seller_token) =
+            sellers.get(turn).cloned().ok_or_else(|| Error::internal("no seller"))?;
         let listing =
             NewListing::of(seller).price(Money::from_soum(PRICE)).insert(tx, &app.vault).await?;
         sales.push(Sale {
@@ -121,26 +139,35 @@ async fn make(
             listing_code: listing.listing_code,
             listed_at: listing.created_at,
             seller,
+            seller_session,
             buyer,
             session,
             token,
+            seller_token,
+            payme_id: Uuid::new_v4().simple().to_string().chars().take(24).collect(),
+            payme_time: tx.now().timestamp_millis() + i64::from(n),
         });
     }
     Ok(sales)
 }
 
 /// Somebody who is signed in and can pay for everything they will buy.
-async fn buyer_with_money(tx: &mut Tx, app: &App) -> shared::Result<(UserId, SessionId, String)> {
-    let (buyer, session) = (NewUser::new().insert(tx).await?.id, SessionId::new());
+async fn buyer_with_money(tx: &mut Tx, app: &App) -> shared::Result<Person> {
+    let buyer = signed_in(tx, app).await?;
     let everything = i64::try_from(EACH_BUYER).unwrap_or(i64::MAX).saturating_mul(PRICE);
-    testing::deposit(tx, buyer, Money::from_soum(everything)).await?;
+    testing::deposit(tx, buyer.0, Money::from_soum(everything)).await?;
+    Ok(buyer)
+}
+
+async fn signed_in(tx: &mut Tx, app: &App) -> shared::Result<Person> {
+    let (person, session) = (NewUser::new().insert(tx).await?.id, SessionId::new());
     diesel::sql_query("INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2, app_now() + interval '30 days')")
         .bind::<SqlUuid, _>(session.0)
-        .bind::<SqlUuid, _>(buyer.0)
+        .bind::<SqlUuid, _>(person.0)
         .execute(tx.conn())
         .await?;
-    let token = app.tokens.access(buyer, session, tx.now())?;
-    Ok((buyer, session, token))
+    let token = app.tokens.access(person, session, tx.now())?;
+    Ok((person, session, token))
 }
 
 /// Writes the helper table for pgbench: what the API is told by its client, and the ids it would make.
@@ -153,7 +180,7 @@ pub(crate) async fn tabulate(database: &Database, sales: &[Sale], new_ids: usize
             "DROP SCHEMA IF EXISTS bench CASCADE;
              CREATE SCHEMA bench;
              CREATE TABLE {SALES_TABLE} (n int PRIMARY KEY, listing text, listing_code text, listed_at text, seller text,
-                                         buyer text, session text{columns});
+                                         buyer text, session text, seller_session text, payme_id text, payme_time bigint{columns});
              GRANT USAGE ON SCHEMA bench TO PUBLIC;
              GRANT SELECT ON {SALES_TABLE} TO PUBLIC"
         ),
@@ -164,8 +191,10 @@ pub(crate) async fn tabulate(database: &Database, sales: &[Sale], new_ids: usize
         .collect();
     let sql = format!(
         "INSERT INTO {SALES_TABLE}
-         SELECT s.n, l.id, l.listing_code, l.created_at, l.seller_id, s.buyer, s.session{made}
-         FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS s (n, listing, buyer, session, place)
+         SELECT s.n, l.id, l.listing_code, l.created_at, l.seller_id, s.buyer, s.session, s.seller_session, s.payme_id,
+                s.payme_time{made}
+         FROM unnest($1, $2, $3, $4, $6, $7, $8) WITH ORDINALITY
+              AS s (n, listing, buyer, session, seller_session, payme_id, payme_time, place)
          JOIN listings l ON l.id = s.listing"
     );
     for chunk in sales.chunks(1_000) {
@@ -177,6 +206,13 @@ pub(crate) async fn tabulate(database: &Database, sales: &[Sale], new_ids: usize
             .bind::<Array<SqlUuid>, _>(chunk.iter().map(|sale| sale.buyer.0).collect::<Vec<_>>())
             .bind::<Array<SqlUuid>, _>(chunk.iter().map(|sale| sale.session.0).collect::<Vec<_>>())
             .bind::<Array<SqlUuid>, _>(ids)
+            .bind::<Array<SqlUuid>, _>(
+                chunk.iter().map(|sale| sale.seller_session.0).collect::<Vec<_>>(),
+            )
+            .bind::<Array<Text>, _>(
+                chunk.iter().map(|sale| sale.payme_id.clone()).collect::<Vec<_>>(),
+            )
+            .bind::<Array<BigInt>, _>(chunk.iter().map(|sale| sale.payme_time).collect::<Vec<_>>())
             .execute(&mut admin)
             .await
             .attempt("the sales are not tabulated")?;
