@@ -37,7 +37,7 @@ pub(crate) enum By {
     Address,
     /// The person of the access token; without one, the address.
     Person,
-    /// The session of the refresh token in the body; without one, the address. The people behind one NAT refresh at their
+    /// The session of the refresh token in body or cookie; without one, the address. The people behind one NAT refresh at their
     /// own pace.
     Session,
 }
@@ -56,6 +56,7 @@ use Calls::{All, Reads};
 const GROUPS: &[(Calls, &str, Group)] = &[
     (All, "health", Group::Health),
     (All, "docs", Group::Docs),
+    (Reads, "media", Group::Catalogue),
     (All, "schema", Group::Docs),
     (All, "payments/webhooks", Group::Webhooks),
     (All, "auth/me", Group::Account),

@@ -13,12 +13,9 @@ use shared::settings::AppEnv;
 use crate::app::{AppState, Draining};
 use crate::error::envelope;
 use crate::extract::remember_caller;
-use crate::middleware::{AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id};
 use crate::middleware::{
-    AllowedHosts, Cors, FromOurPages, SecurityHeaders, Timeout, catch_panics, limit, observe,
-    request_id, show_limit_zeros,
-use crate::middleware::{
-    AllowedHosts, Cors, SecurityHeaders, catch_panics, observe, request_id, server_timing,
+    AllowedHosts, Cors, SecurityHeaders, Timeout, catch_panics, limit, observe, request_id,
+    server_timing, show_limit_zeros,
 };
 use crate::openapi;
 use crate::routes::{
@@ -274,7 +271,6 @@ pub(crate) fn surround(mut router: Router, app: Arc<App>, draining: Draining) ->
         .hoop(remember_caller)
         .hoop(Timeout { after: app.settings.server.request_timeout })
         .hoop(limit)
-        .hoop(FromOurPages { origins: http.origins.clone() })
         .catcher(Catcher::default().hoop(envelope))
 }
 

@@ -271,8 +271,11 @@ async fn behind_our_proxy_each_client_has_a_limit() {
 
 #[tokio::test]
 async fn only_our_pages_may_use_the_cookie() {
-    let settings =
-        [("FRONTEND_URL", "https://wibestore.uz"), ("CORS_ALLOWED_ORIGINS", "https://admin.uz")];
+    let settings = [
+        ("FRONTEND_URL", "https://wibestore.uz"),
+        ("CORS_ALLOWED_ORIGINS", "https://admin.uz"),
+        ("REFRESH_COOKIE", "True"),
+    ];
     let running = start(&settings).await;
     let cookie = "cookie: a=b; __Host-refresh=x";
     let ours = "x-requested-with: XMLHttpRequest\r\norigin: https://wibestore.uz";

@@ -560,6 +560,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_failures (subject) {
+        subject -> Bytea,
+        failures -> Integer,
+        last_at -> Timestamptz,
+        wait_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     social_accounts (provider, subject) {
         provider -> Text,
         subject -> Text,
@@ -576,11 +585,6 @@ diesel::table! {
         role -> Text,
         granted_by -> Nullable<Uuid>,
         granted_at -> Timestamptz,
-    sign_in_failures (subject) {
-        subject -> Bytea,
-        failures -> Integer,
-        last_at -> Timestamptz,
-        wait_until -> Timestamptz,
     }
 }
 
@@ -820,9 +824,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     paynet_transactions,
     provider_reports,
     sessions,
+    sign_in_failures,
     social_accounts,
     staff_roles,
-    sign_in_failures,
     subscription_plans,
     transactions,
     uploads,

@@ -58,6 +58,7 @@ impl Person {
             .execute(&format!(
                 "INSERT INTO users (id, email, full_name, language) VALUES ('{id}', '{email}', '{name}', 'en');
                  UPDATE users SET {rights} WHERE id = '{id}';
+                 UPDATE users SET email_verified_at = created_at WHERE id = '{id}' AND is_verified;
                  INSERT INTO staff_roles (user_id, role) SELECT id, unnest(ARRAY['moderator', 'finance']) FROM users WHERE id = '{id}' AND is_staff;
                  INSERT INTO sessions (id, user_id, expires_at) VALUES ('{session}', '{id}', app_now() + interval '400 days');
                  UPDATE sessions SET rotated_at = app_now() + interval '300 days' WHERE id = '{session}';

@@ -27,8 +27,8 @@ mod prometheus;
 pub mod promql;
 mod race;
 mod redis_server;
-pub mod sms;
 mod sentry;
+pub mod sms;
 mod smtp;
 mod story;
 

@@ -23,7 +23,10 @@ impl Member {
     /// Registers somebody, who has proved their address since.
     pub async fn register(app: &TestApp, name: &str) -> Self {
         let member = Self::register_unproved(app, name).await;
-        let verify = format!("UPDATE users SET is_verified = true WHERE id = '{}'", member.id);
+        let verify = format!(
+            "UPDATE users SET is_verified = true, email_verified_at = app_now() WHERE id = '{}'",
+            member.id
+        );
         app.database.execute(&verify).await;
         member
     }

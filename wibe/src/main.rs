@@ -73,7 +73,7 @@ impl From<SettingsError> for Failure {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse().command).await {
+    match Box::pin(run(Cli::parse().command)).await {
         Ok(code) => code,
         Err(Failure(problem)) => {
             eprintln!("wibe: {problem}");

@@ -1,7 +1,7 @@
 //! The refresh token as a cookie: beside the body, for pages that keep no tokens themselves.
 //!
 //! A browser sends a cookie whoever asked it to. So the cookie counts only with a header that no form and no link can set,
-//! and from a page of the frontend itself; `SameSite=Strict` keeps other sites' requests without it to begin with.
+//! and from one of our own pages; `SameSite=Strict` keeps other sites' requests without it to begin with.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl RefreshCookie {
     /// The token; to be asked for when the body has none.
     ///
     /// # Errors
-    /// `CSRF_REFUSED` when nothing proves that the frontend sent it.
+    /// `CSRF_REFUSED` when nothing proves that one of our pages sent it.
     pub(crate) fn token(self) -> Result<Option<String>> {
         if self.token.is_some() && !self.trusted {
             return Err(Code::CsrfRefused.into());
@@ -45,13 +45,13 @@ impl FromRequest for RefreshCookie {
             return Ok(Self { token: None, trusted: false });
         }
         let token = find(req.headers());
-        let trusted = is_the_frontends(req.headers(), &settings.http.frontend_url);
+        let trusted = is_of_our_pages(req.headers(), &settings.http.origins);
         Ok(Self { token, trusted })
     }
 
     fn describe(components: &mut Components, operation: &mut Operation, _arg: &str) {
         let cookie = Parameter::new(NAME).location(ParameterIn::Cookie).description(
-            "The refresh token, when the body has none; only with `X-Requested-With` and the frontend's `Origin`",
+            "The refresh token, when the body has none; only with `X-Requested-With` and the `Origin` of one of our pages",
         );
         operation.parameters.insert(cookie);
         openapi::declare(components, operation, &[Kind::Forbidden]);
@@ -61,7 +61,7 @@ impl FromRequest for RefreshCookie {
 extractor!([] RefreshCookie);
 
 /// The cookie's value, if exactly one cookie has the name.
-fn find(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn find(headers: &HeaderMap) -> Option<String> {
     let cookies = headers.get_all(COOKIE).into_iter().filter_map(|header| header.to_str().ok());
     let mut values = cookies
         .flat_map(|header| header.split(';'))
@@ -72,9 +72,10 @@ fn find(headers: &HeaderMap) -> Option<String> {
     values.next().is_none().then(|| value.to_owned())
 }
 
-fn is_the_frontends(headers: &HeaderMap, frontend: &str) -> bool {
-    let origin = headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes() == frontend.as_bytes());
-    origin && headers.get(REQUESTED_WITH).is_some_and(|header| !header.is_empty())
+fn is_of_our_pages(headers: &HeaderMap, origins: &[String]) -> bool {
+    let from = headers.get(ORIGIN);
+    let ours = from.is_some_and(|from| origins.iter().any(|one| one.as_bytes() == from.as_bytes()));
+    ours && headers.get(REQUESTED_WITH).is_some_and(|header| !header.is_empty())
 }
 
 /// The header that sets the cookie for as long as an idle session lives.

@@ -1,6 +1,6 @@
 //! Rate limits: a request over its group's limit is answered 429 before anything is computed or read for it.
 
-use salvo::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use salvo::http::header::{HeaderMap, HeaderName, HeaderValue};
 use salvo::{Depot, FlowCtrl, Request, Response, Writer as _, handler};
 use shared::limits::{Subject, Verdict};
 use shared::telemetry::metrics;
@@ -36,9 +36,7 @@ pub(crate) async fn limit(
         let verdict = app.limits.take(group.name(), subject, rate).await;
         tell(group, &verdict, res.headers_mut());
         if !verdict.allowed {
-            let wait = verdict.reset_seconds();
-            let error = Error::new(Code::RateLimited).fact("retry_after", wait.into());
-            res.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
+            let error = Error::new(Code::RateLimited).after(verdict.reset_seconds());
             ApiError::from(error).write(req, depot, res).await;
             return ctrl.skip_rest();
         }

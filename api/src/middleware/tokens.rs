@@ -8,6 +8,8 @@ use serde::Deserialize;
 use shared::App;
 use shared::ids::UserId;
 
+use crate::extract::refresh_cookie;
+
 /// A longer body is not that of a refresh.
 const PEEK_MAX: usize = 8 * 1024;
 
@@ -24,8 +26,13 @@ pub(super) fn person(req: &Request, app: &App) -> Option<UserId> {
     (u64::try_from(claims.exp).ok()? > now).then_some(claims.sub)
 }
 
-/// The refresh token in a request's body, which its handler can still read. A body of unknown length is left alone.
+/// The refresh token of a request: in its body, which its handler can still read, or in its cookie.
 pub(super) async fn refresh_token(req: &mut Request) -> Option<String> {
+    body_token(req).await.or_else(|| refresh_cookie::find(req.headers()))
+}
+
+/// A body of unknown length is left alone.
+async fn body_token(req: &mut Request) -> Option<String> {
     #[derive(Deserialize)]
     struct Peek {
         refresh: Option<String>,

@@ -37,7 +37,6 @@ pub struct PasswordChange {
     user: UserId,
     session: SessionId,
     new: NewPassword,
-    subject: Subject,
 }
 
 impl PasswordChange {
@@ -63,7 +62,7 @@ impl PasswordChange {
             return Err(Error::field("old_password", WRONG));
         }
         let new = NewPassword::prepare(app, user, &typed).await?;
-        Ok(Self { user: user.id, session: by.session, new, subject })
+        Ok(Self { user: user.id, session: by.session, new })
     }
 }
 
@@ -72,7 +71,7 @@ impl PasswordChange {
 /// # Errors
 /// `VALIDATION_ERROR` on `old_password` when it was changed meanwhile; `TOKEN_INVALID` when the session has ended.
 pub async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<()> {
-    let PasswordChange { user, session, new, subject } = change;
+    let PasswordChange { user, session, new } = change;
     let user = User::lock(tx, user).await?.filter(User::may_sign_in).ok_or(Code::TokenInvalid)?;
     // Who was signed out a moment ago decides nothing any more.
     if !Session::lock(tx, session).await?.is_some_and(|session| session.is_open()) {
@@ -81,7 +80,6 @@ pub async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<()> 
     if !new.still_fits(tx, &user).await? {
         return Err(Error::field("old_password", WRONG));
     }
-    attempts::forgive(tx, &subject).await?;
     new.put(tx, &user, Some(session), |changed_at| SecurityNews::PasswordChanged { changed_at })
         .await
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::confirm_identity::{Confirmed, required};
 use super::jobs::{News, SendAccountNotice};
 use super::model::User;
-use super::{email_change, session};
+use super::{email_change, roles, session};
 use crate::audit::{self, Actor};
 use crate::error::{Code, Error, Result};
 use crate::ids::UserId;
@@ -73,7 +73,7 @@ impl Obstacles {
 ///
 /// # Errors
 /// `REAUTH_REQUIRED` when what they showed is not theirs any more; `ACCOUNT_IN_USE` while there is money, a deal, a deposit
-/// or a payout; `BUSY` when they offered something at the same moment.
+/// or a payout, or for the last superuser; `BUSY` when they offered something at the same moment.
 pub async fn close_account(tx: &mut Tx, id: UserId, confirmed: &Confirmed) -> Result<Outcome> {
     let archived = listings::archive_all(tx, id).await?;
     stop_renewing(tx, id).await?;
@@ -83,6 +83,9 @@ pub async fn close_account(tx: &mut Tx, id: UserId, confirmed: &Confirmed) -> Re
     }
     if !confirmed.holds(&user) {
         return Err(required(&user));
+    }
+    if user.is_superuser {
+        roles::keep_a_superuser(tx, id).await?;
     }
     Obstacles::of(tx, id).await?.judge()?;
     let now = tx.now();

@@ -8,6 +8,7 @@ use diesel::sql_types::{Bool, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
+use super::attempts::{self, Subject};
 use super::codes::{self, Purpose};
 use super::model::{Principal, User};
 use crate::App;
@@ -20,7 +21,7 @@ const WRONG: Text = Text::new("Parol noto'g'ri.", "Неверный пароль
 
 /// What a person shows.
 #[derive(Clone, Copy, Default)]
-pub struct Shown<'a> {
+pub struct IdentityProof<'a> {
     /// The name of the password's field.
     pub field: &'static str,
     /// The password they have now.
@@ -86,12 +87,12 @@ impl<'a> Way<'a> {
 ///
 /// # Errors
 /// `REAUTH_REQUIRED` when what they must show is missing or wrong; never 401, which clients take for the end of their
-/// session. `CODE_INVALID` for a code that is not theirs.
+/// session. `TOO_MANY_ATTEMPTS` after many wrong passwords, `CODE_INVALID` for a code that is not theirs.
 pub async fn confirm_identity(
     app: &App,
     who: &Principal,
     purpose: Purpose,
-    shown: Shown<'_>,
+    shown: IdentityProof<'_>,
 ) -> Result<Confirmed> {
     let user = &who.user;
     match Way::of(user) {
@@ -101,11 +102,19 @@ pub async fn confirm_identity(
     }
 }
 
-async fn by_password(app: &App, user: &User, hash: &str, shown: Shown<'_>) -> Result<Confirmed> {
+async fn by_password(
+    app: &App,
+    user: &User,
+    hash: &str,
+    shown: IdentityProof<'_>,
+) -> Result<Confirmed> {
     let Some(password) = shown.password.filter(|password| !password.is_empty()) else {
         return Err(required(user).and_field(shown.field, texts::REQUIRED, ""));
     };
+    let subject = Subject::person(user.id);
+    app.db.transaction(async |tx| attempts::begin(tx, &subject).await).await?;
     if app.passwords.verify(password, Some(hash)).await? {
+        app.db.transaction(async |tx| attempts::forgive(tx, &subject).await).await?;
         return Ok(Confirmed::Password(hash.to_owned()));
     }
     tracing::warn!(target: "accounts", user = %user.id, "not confirmed: wrong password");
@@ -116,7 +125,7 @@ async fn by_code(
     app: &App,
     user: &User,
     (purpose, number): (Purpose, &str),
-    shown: Shown<'_>,
+    shown: IdentityProof<'_>,
 ) -> Result<Confirmed> {
     let Some(digits) = shown.code else {
         return Err(required(user).and_field("code", texts::REQUIRED, ""));

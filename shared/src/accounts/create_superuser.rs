@@ -6,7 +6,6 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
-use super::email_token;
 use super::fields::canonical_email;
 use super::model::User;
 use super::register::{Registration, insert};
@@ -53,10 +52,9 @@ pub async fn create_superuser(tx: &mut Tx, by: Actor, registration: Registration
     let mut user = registration.into_user(tx.now());
     user.is_staff = true;
     user.is_superuser = true;
-    user.is_verified = true;
+    user.note_email_proof(tx.now());
     user.phone_verified_at = user.phone_number.is_some().then_some(tx.now());
     insert(tx, &user).await?;
-    email_token::note_proof(tx, user.id).await?;
     let object = ("user", user.id.to_string());
     audit::record(tx, by, "user.superuser_created", object, json!({})).await?;
     tracing::info!(target: "accounts", user = %user.id, %by, "superuser created");

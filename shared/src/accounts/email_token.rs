@@ -8,7 +8,7 @@ use super::jobs::SendEmailVerification;
 use super::model::User;
 use crate::error::Result;
 use crate::ids::{EmailTokenId, UserId};
-use crate::schema::{email_changes, email_tokens, users};
+use crate::schema::{email_tokens, users};
 use crate::{Conn, Tx, jobs};
 
 /// What the token is for: part of its MAC, so that no other token of ours passes for one.
@@ -97,29 +97,27 @@ pub(super) async fn mail_proof(tx: &mut Tx, user: &User) -> Result<()> {
     Ok(())
 }
 
-/// Whether the address that a person has now was proved by a mail of ours. `is_verified` may mean their phone.
-pub(super) async fn has_proved(conn: &mut Conn, user: &User) -> Result<bool> {
-    let proofs = email_tokens::table
-        .filter(email_tokens::user_id.eq(user.id))
-        .filter(email_tokens::purpose.eq(VERIFY_EMAIL))
-        .filter(email_tokens::email.eq(&user.email))
-        .filter(email_tokens::used_at.is_not_null());
-    let moves = email_changes::table
-        .filter(email_changes::user_id.eq(user.id))
-        .filter(email_changes::new_email.eq(&user.email))
-        .filter(email_changes::confirmed_at.is_not_null());
-    let proved = diesel::dsl::exists(proofs).or(diesel::dsl::exists(moves));
-    Ok(user.is_verified && diesel::select(proved).get_result(conn).await?)
-}
-
-/// Records that a person's address was proved by something else than a mail of ours: an operator or Google vouches for it.
-pub(super) async fn note_proof(tx: &mut Tx, user: UserId) -> Result<()> {
-    let now = tx.now();
-    diesel::update(users::table.find(user))
-        .set(users::email_verified_at.eq(now))
+/// Records that the address of a person, whose row is locked, is theirs: a mail of ours or Google says so.
+pub(super) async fn note_proof(tx: &mut Tx, user: &mut User) -> Result<()> {
+    user.note_email_proof(tx.now());
+    diesel::update(users::table.find(user.id))
+        .set((
+            users::is_verified.eq(user.is_verified),
+            users::email_verified_at.eq(user.email_verified_at),
+            users::updated_at.eq(user.updated_at),
+        ))
         .execute(tx.conn())
         .await?;
     Ok(())
+}
+
+impl User {
+    /// The address that they have is theirs, known since now.
+    pub(super) fn note_email_proof(&mut self, now: DateTime<Utc>) {
+        self.is_verified = true;
+        self.email_verified_at = Some(now);
+        self.updated_at = now;
+    }
 }
 
 /// When the last proof was made for a person.

@@ -15,7 +15,8 @@ use crate::error::Result;
 use crate::ids::UserId;
 use crate::jobs::Stretch;
 use crate::schema::{
-    email_changes, email_tokens, one_time_codes, sessions, social_accounts, users,
+    email_changes, email_tokens, known_devices, one_time_codes, password_history, password_resets,
+    sessions, social_accounts, users,
 };
 use crate::statement::statement;
 use crate::{App, Conn, Tx, uploads};
@@ -113,6 +114,15 @@ async fn erase(tx: &mut Tx, id: UserId, email: &str) -> Result<()> {
         .execute(tx.conn())
         .await?;
     diesel::delete(email_changes::table.filter(email_changes::user_id.eq(id)))
+        .execute(tx.conn())
+        .await?;
+    diesel::delete(password_resets::table.filter(password_resets::user_id.eq(id)))
+        .execute(tx.conn())
+        .await?;
+    diesel::delete(password_history::table.filter(password_history::user_id.eq(id)))
+        .execute(tx.conn())
+        .await?;
+    diesel::delete(known_devices::table.filter(known_devices::user_id.eq(id)))
         .execute(tx.conn())
         .await?;
     diesel::delete(social_accounts::table.filter(social_accounts::user_id.eq(id)))

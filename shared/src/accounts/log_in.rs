@@ -8,6 +8,7 @@ use super::attempts::{self, Subject};
 use super::devices;
 use super::fields::canonical_email;
 use super::model::User;
+use super::refused;
 use super::session::Client;
 use super::set_password::Kept;
 use super::sign_in::{Means, SignIn, sign_in};
@@ -45,24 +46,20 @@ pub async fn recognise(
         if is_known_device { Subject::device(&email, &device) } else { Subject::address(&email) };
     app.db.transaction(async |tx| attempts::begin(tx, &subject).await).await?;
     let matches = app.passwords.verify(password, kept.hash.as_deref()).await?;
-    match (user, &kept.hash) {
-        (Some(user), Some(hash)) if matches => {
-            let rehashed = if app.passwords.is_outdated(hash) {
-                Some(app.passwords.hash(password).await?)
-            } else {
-                None
-            };
-            Ok(Recognised { user, kept, rehashed, subject })
-        }
-        (Some(user), _) => {
-            tracing::warn!(target: "accounts", user = %user, "sign-in refused: wrong password");
-            Err(Code::InvalidCredentials.into())
-        }
-        (None, _) => {
-            tracing::warn!(target: "accounts", "sign-in refused: unknown e-mail");
-            Err(Code::InvalidCredentials.into())
-        }
+    if let (Some(user), Some(hash), true) = (user, &kept.hash, matches) {
+        let outdated = app.passwords.is_outdated(hash);
+        let rehashed = if outdated { Some(app.passwords.hash(password).await?) } else { None };
+        return Ok(Recognised { user, kept, rehashed, subject });
     }
+    match user {
+        Some(user) => {
+            tracing::warn!(target: "accounts", user = %user, "sign-in refused: wrong password");
+        }
+        None => tracing::warn!(target: "accounts", "sign-in refused: unknown e-mail"),
+    }
+    let whom = (user, email.as_str());
+    app.db.transaction(async |tx| refused::note(tx, app, Means::Password, whom).await).await?;
+    Err(Code::InvalidCredentials.into())
 }
 
 /// Who has an address, and whether they have signed in from this device: one statement, whether somebody has it or not.

@@ -15,6 +15,7 @@
 //!
 //! Besides e-mail and password, a code proves a phone, or an account with Telegram: see [`codes`]. Such people have no
 //! address, and no letter goes to the one that stands in for it.
+//!
 //! ```text
 //!   a password is guessed at ──▶ counted (attempts), then looked at; ten are free, then the next one waits
 //!   request_password_reset ──▶ link, 30 minutes, once ──▶ reset_password ─┬─▶ every session ends, links die, a letter
@@ -32,29 +33,30 @@ mod close_unproven;
 pub mod codes;
 mod confirm_identity;
 mod create_superuser;
-mod devices;
 mod dashboard;
+mod devices;
 mod email_change;
 mod email_token;
 mod erase_closed;
 mod fields;
-mod google;
 mod forget_sign_ins;
+mod google;
 pub mod jobs;
 mod known_passwords;
 mod log_in;
 mod log_out;
 mod model;
 mod password_policy;
-mod placeholder;
 mod password_reset;
+mod placeholder;
 mod profile;
 mod refresh;
+mod refused;
 mod register;
 mod request_password_reset;
 mod resend_verification;
-mod roles;
 mod reset_password;
+mod roles;
 mod security_news;
 mod session;
 mod sessions;
@@ -68,14 +70,12 @@ pub use authenticate::authenticate;
 pub use change_password::{PasswordChange, PasswordChangeForm, change_password};
 pub use close_account::close_account;
 pub use close_unproven::{Registered, close_unproven, count_unproven};
-pub use confirm_identity::{Confirmed, Shown, confirm_identity};
+pub use confirm_identity::{Confirmed, IdentityProof, confirm_identity};
 pub use create_superuser::{Known, create_superuser, find_known, random_password};
 pub use dashboard::{Dashboard, dashboard};
 pub use erase_closed::{Closed, count_to_erase, erase_closed};
-pub use google::{
-    Consent, Google, GoogleToken, Identity, link_google, sign_in_with_google, unlink_google,
-};
 pub use forget_sign_ins::{count_forgotten, forget_sign_ins};
+pub use google::{Google, GoogleToken, Identity, link_google, sign_in_with_google, unlink_google};
 pub use log_in::{Recognised, log_in, recognise};
 pub use log_out::{log_out, log_out_everywhere};
 pub use model::{Principal, User};
@@ -86,9 +86,9 @@ pub(crate) use register::insert;
 pub use register::{Registration, RegistrationForm, register};
 pub use request_password_reset::request_password_reset;
 pub use resend_verification::{Addressee, resend_verification};
+pub use reset_password::{PasswordReset, PasswordResetForm, reset_password};
 pub(crate) use roles::begin_as_staff;
 pub use roles::{Right, Role, Roles, Turn, change_role, note_refusal, roles_of};
-pub use reset_password::{PasswordReset, PasswordResetForm, reset_password};
 pub use security_news::SecurityNews;
 pub use session::{Client, TokenPair};
 pub use sessions::{SessionView, end_session, list_sessions};

@@ -63,6 +63,8 @@ pub struct User {
     pub telegram_id: Option<i64>,
     /// What Telegram calls them, without the `@`.
     pub telegram_username: Option<String>,
+    /// When they proved the address they have now; `is_verified` may stand for their phone alone.
+    pub email_verified_at: Option<DateTime<Utc>>,
 }
 
 impl User {
@@ -74,12 +76,16 @@ impl User {
         Ok(Self::query().filter(users::id.eq(id)).first(conn).await.optional()?)
     }
 
-    /// The person, if letters may be written to them: they have proved who they are, the account is open, and they have
-    /// an address.
+    /// The person, if letters may be written to them: the account is open, and they have proved the address, so that nobody
+    /// has us write to strangers.
     pub(crate) async fn find_to_mail(conn: &mut Conn, id: UserId) -> Result<Option<Self>> {
         let user = Self::find(conn, id).await?;
-        Ok(user
-            .filter(|user| user.is_verified && user.may_sign_in() && !is_placeholder(&user.email)))
+        Ok(user.filter(|user| user.may_sign_in() && user.may_be_mailed()))
+    }
+
+    /// Whether somebody reads their address, and it is them.
+    pub(crate) fn may_be_mailed(&self) -> bool {
+        self.email_verified_at.is_some() && !is_placeholder(&self.email)
     }
 
     /// Locks the row of a person to the end of the transaction.

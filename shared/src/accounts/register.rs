@@ -124,6 +124,7 @@ impl Registration {
             phone_verified_at: None,
             telegram_id: None,
             telegram_username: None,
+            email_verified_at: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use super::fields::canonical_email;
 use super::jobs::SendPasswordResetEmail;
 use super::model::User;
 use super::password_reset::{ResetRow, VALID_FOR, print};
+use super::placeholder::is_placeholder;
 use crate::error::Result;
 use crate::ids::EmailTokenId;
 use crate::schema::password_resets;
@@ -29,7 +30,9 @@ pub async fn request_password_reset(tx: &mut Tx, email: &str) -> Result<Outcome>
     let email = canonical_email(email);
     let (address, now) = (print(&email), tx.now());
     tx.one_at_a_time(&format!("password_reset:{}", hex(&address))).await?;
-    let user = User::lock_by_email(tx, &email).await?.filter(User::may_sign_in);
+    let user = User::lock_by_email(tx, &email)
+        .await?
+        .filter(|user| user.may_sign_in() && !is_placeholder(&user.email));
     let hour = password_resets::created_at.gt(now - TimeDelta::hours(1));
     let (links, last): (i64, Option<DateTime<Utc>>) = password_resets::table
         .filter(password_resets::address.eq(&address).and(hour))

@@ -1,8 +1,6 @@
 //! Choosing a new password with the mailed link.
 
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
-
+use super::email_token;
 use super::jobs::SendWelcomeEmail;
 use super::model::User;
 use super::password_reset::{RESET_PASSWORD, ResetRow};
@@ -11,7 +9,6 @@ use super::set_password::{NewPassword, Typed};
 use crate::error::{Error, Result};
 use crate::ids::{EmailTokenId, UserId};
 use crate::language::Text;
-use crate::schema::users;
 use crate::{App, Tx, jobs};
 
 const REFUSED: Text = Text::new(
@@ -84,17 +81,14 @@ pub async fn reset_password(tx: &mut Tx, reset: PasswordReset) -> Result<()> {
     let PasswordReset { id, user, new } = reset;
     let refused = || Error::field("token", REFUSED);
     // The row is read under the person's lock: whoever ends links holds it.
-    let user = User::lock(tx, user).await?.ok_or_else(refused)?;
+    let mut user = User::lock(tx, user).await?.ok_or_else(refused)?;
     let row = ResetRow::find(tx, id).await?.ok_or_else(refused)?;
     if !row.opens(&user, tx.now()) || !new.still_fits(tx, &user).await? {
         return Err(refused());
     }
-    let proves = !user.is_verified;
+    let proves = user.email_verified_at.is_none();
     if proves {
-        diesel::update(users::table.find(user.id))
-            .set(users::is_verified.eq(true))
-            .execute(tx.conn())
-            .await?;
+        email_token::note_proof(tx, &mut user).await?;
     }
     new.put(tx, &user, None, |changed_at| SecurityNews::PasswordReset { changed_at }).await?;
     if proves {

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::json;
 
 use super::attempts::{self, Subject};
+use super::email_change;
 use super::fields::Issues;
 use super::jobs::SendSecurityEmail;
 use super::model::User;
@@ -101,7 +102,7 @@ impl NewPassword {
         Ok(Kept::find(tx, user.id).await?.is_still(&self.instead_of))
     }
 
-    /// Puts it in place: the one before becomes history, links to choose a password die, and sessions end: all of them,
+    /// Puts it in place: the one before becomes history, links to choose a password or an address die, and sessions end: all of them,
     /// or all but the one that is named. The person's row is locked, and [`still_fits`](Self::still_fits) was asked.
     pub(super) async fn put(
         self,
@@ -121,8 +122,12 @@ impl NewPassword {
             .execute(tx.conn())
             .await?;
         password_reset::end_all(tx, user.id).await?;
+        // Whoever knew the old one may have asked for an address of theirs.
+        email_change::withdraw(tx, user.id).await?;
         let ended = session::revoke_others(tx, user.id, keep, "password_changed").await?;
-        attempts::forgive(tx, &Subject::address(&user.email)).await?;
+        for subject in [Subject::address(&user.email), Subject::person(user.id)] {
+            attempts::forgive(tx, &subject).await?;
+        }
         let news = news(now);
         audit::record(
             tx,

@@ -5,13 +5,13 @@ use diesel_async::RunQueryDsl;
 use serde_json::json;
 
 use super::email_change;
-use super::email_token::{EmailToken, Proof, VERIFY_EMAIL};
+use super::email_token::{self, EmailToken, Proof, VERIFY_EMAIL};
 use super::jobs::SendWelcomeEmail;
 use super::model::User;
 use crate::audit::{self, Actor};
 use crate::error::{Error, Result};
 use crate::language::Text;
-use crate::schema::{email_tokens, users};
+use crate::schema::email_tokens;
 use crate::{App, Outcome, Tx, jobs};
 
 const REFUSED: Text = Text::new(
@@ -33,7 +33,7 @@ pub async fn verify_email(tx: &mut Tx, app: &App, token: &str) -> Result<Outcome
     }
     let id = app.tokens.read_mailed(VERIFY_EMAIL, token.trim()).ok_or_else(refused)?;
     let token = EmailToken::lock(tx, id).await?.ok_or_else(refused)?;
-    let user = User::lock(tx, token.user_id).await?.ok_or_else(refused)?;
+    let mut user = User::lock(tx, token.user_id).await?.ok_or_else(refused)?;
     let now = tx.now();
     match token.judge(&user, now) {
         Proof::Nothing => return Err(refused()),
@@ -44,14 +44,7 @@ pub async fn verify_email(tx: &mut Tx, app: &App, token: &str) -> Result<Outcome
         .set(email_tokens::used_at.eq(now))
         .execute(tx.conn())
         .await?;
-    diesel::update(users::table.find(user.id))
-        .set((
-            users::is_verified.eq(true),
-            users::email_verified_at.eq(now),
-            users::updated_at.eq(now),
-        ))
-        .execute(tx.conn())
-        .await?;
+    email_token::note_proof(tx, &mut user).await?;
     audit::record(
         tx,
         Actor::User(user.id),

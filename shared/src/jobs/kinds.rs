@@ -2,12 +2,10 @@
 
 pub use super::upkeep::{MaintainPartitions, PruneJobs};
 pub use crate::accounts::jobs::{
-    CleanupUnverifiedUsers, SendEmailVerification, SendSmsCode, SendWelcomeEmail,
-    CleanupUnverifiedUsers, PruneSignInRecords, SendEmailVerification, SendPasswordResetEmail,
-    SendSecurityEmail, SendWelcomeEmail,
+    CleanupUnverifiedUsers, EraseClosedAccounts, PruneSignInRecords, SendAccountNotice,
+    SendEmailChangeProof, SendEmailVerification, SendPasswordResetEmail, SendSecurityEmail,
+    SendSmsCode, SendWelcomeEmail,
 };
-pub use crate::accounts::jobs::{CleanupUnverifiedUsers, SendEmailVerification, SendWelcomeEmail};
-pub use crate::accounts::jobs::{EraseClosedAccounts, SendAccountNotice, SendEmailChangeProof};
 pub use crate::escrow::jobs::{
     CountSettledDeal, ExpireUnpaidEscrow, HonourCancelWish, ReceiveSilentEscrow, ReconcileEscrows,
     RefundUndeliveredEscrow, ReleaseEscrowPayment,

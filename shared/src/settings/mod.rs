@@ -10,9 +10,9 @@ mod multicard;
 mod outside;
 mod paynet;
 mod reports;
-mod sms;
-mod server;
 mod sentry;
+mod server;
+mod sms;
 mod staff;
 mod storage;
 mod subscriptions;
@@ -31,17 +31,14 @@ pub use click::{ClickApiSettings, ClickSettings};
 pub use google::GoogleSettings;
 pub use jobs::{JobSettings, Transport};
 pub use limits::{LimitSettings, Rate, TrustedProxies};
-pub use mail::{MailSettings, Protection};
-pub use multicard::MulticardSettings;
-pub use paynet::PaynetSettings;
-pub use reports::ReportSettings;
-pub use sms::{EskizSettings, SmsSettings, SmsWay};
-pub use server::ServerSettings;
 pub use log::{LogFileSettings, LogSettings};
 pub use mail::{MailSettings, Protection};
 pub use multicard::MulticardSettings;
 pub use paynet::PaynetSettings;
+pub use reports::ReportSettings;
 pub use sentry::SentrySettings;
+pub use server::ServerSettings;
+pub use sms::{EskizSettings, SmsSettings, SmsWay};
 pub use staff::StaffSettings;
 pub use storage::{BucketSettings, StorageSettings};
 pub use subscriptions::SubscriptionSettings;
@@ -186,10 +183,9 @@ pub struct HttpSettings {
 pub struct SecuritySettings {
     /// `JWT_SECRET_KEY`: signs access tokens (HS256); at least 32 bytes.
     pub jwt_secret: Secret,
-    /// `SECRET_KEY`: derives refresh tokens, mailed tokens and one-time codes; at least 32 bytes.
     /// `JWT_SECRET_KEY_PREVIOUS`: access tokens signed with it are good too, while a key is being changed.
     pub jwt_secret_previous: Option<Secret>,
-    /// `SECRET_KEY`: derives refresh tokens and mailed tokens; at least 32 bytes.
+    /// `SECRET_KEY`: derives refresh tokens, mailed tokens and one-time codes; at least 32 bytes.
     pub secret_key: Secret,
     /// `SECRET_KEY_PREVIOUS`: tokens derived from it are good too, while a key is being changed.
     pub secret_key_previous: Option<Secret>,

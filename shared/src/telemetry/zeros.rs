@@ -4,8 +4,7 @@
 use super::metrics;
 use crate::jobs::{self, Origin, Queue, Registry};
 use crate::payments::providers::{click, multicard, payme, paynet};
-use crate::{accounts, escrow, listings, payments, sms, subscriptions, withdrawals};
-use crate::{escrow, listings, payments, subscriptions, uploads, withdrawals};
+use crate::{accounts, escrow, listings, payments, sms, subscriptions, uploads, withdrawals};
 
 /// How a run ends.
 const OUTCOMES: [&str; 7] = ["ok", "retry", "snoozed", "dead", "cancelled", "stale", "handed_back"];

@@ -58,6 +58,7 @@ pub fn a_user(email: &str) -> User {
         phone_verified_at: None,
         telegram_id: None,
         telegram_username: None,
+        email_verified_at: None,
     }
 }
 
@@ -73,6 +74,7 @@ impl NewUser {
     pub fn new() -> Self {
         let user = User {
             is_verified: true,
+            email_verified_at: Some(DateTime::UNIX_EPOCH),
             ..a_user(&format!("user-{}@example.uz", Uuid::now_v7().simple()))
         };
         Self { user, password: None }
@@ -117,6 +119,7 @@ impl NewUser {
     /// Who has proved nothing yet.
     pub fn unverified(mut self) -> Self {
         self.user.is_verified = false;
+        self.user.email_verified_at = None;
         self
     }
 

@@ -197,7 +197,11 @@ pub async fn seed_demo(app: &App, people: &DemoPeople) -> Result<()> {
 }
 
 fn blank(person: &DemoPerson) -> User {
-    User { is_verified: true, ..a_user(&person.email.trim().to_lowercase()) }
+    User {
+        is_verified: true,
+        email_verified_at: Some(chrono::DateTime::UNIX_EPOCH),
+        ..a_user(&person.email.trim().to_lowercase())
+    }
 }
 
 /// The staff's number, unless somebody else registered it.

@@ -253,7 +253,7 @@ async fn a_stranger_is_not_welcomed_and_a_proved_address_is_welcomed_once() {
 async fn who_is_banned_gone_or_unproved_gets_no_letters() {
     let post = Post::start().await;
     let app = &post.app;
-    for state in ["is_active = false", "is_verified = false", "deleted_at = app_now()"] {
+    for state in ["is_active = false", "email_verified_at = NULL", "deleted_at = app_now()"] {
         let deal = Story::new(app).paid().await;
         let change = format!("UPDATE users SET {state} WHERE id = '{}'", deal.seller.id);
         app.database.execute(&change).await;

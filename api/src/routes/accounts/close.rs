@@ -1,7 +1,7 @@
 //! Leaving.
 
 use shared::accounts::codes::Purpose;
-use shared::accounts::{self, Shown};
+use shared::accounts::{self, IdentityProof};
 
 use super::DoneOut;
 use crate::prelude::*;
@@ -26,8 +26,11 @@ pub(crate) async fn close_account(
     me: SignedIn,
     body: OptionalBody<CloseAccountBody>,
 ) -> ApiResult<Json<DoneOut>> {
-    let shown =
-        Shown { field: "password", password: body.password.as_deref(), code: body.code.as_deref() };
+    let shown = IdentityProof {
+        field: "password",
+        password: body.password.as_deref(),
+        code: body.code.as_deref(),
+    };
     let confirmed = accounts::confirm_identity(&app, &me, Purpose::DeleteAccount, shown).await?;
     let _done = app
         .db

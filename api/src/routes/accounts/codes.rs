@@ -6,6 +6,7 @@ use shared::accounts::codes::{self, CodeRequest, Purpose, Which};
 use shared::error::texts;
 use shared::ids::CodeId;
 
+use super::issued::Issued;
 use super::me::UserOut;
 use super::sign_in::{SignInOut, asked_language};
 use crate::prelude::*;
@@ -90,7 +91,7 @@ pub(crate) async fn verify_code(
     app: AppState,
     caller: Caller,
     body: Body<VerifyCodeBody>,
-) -> ApiResult<NoStore<Json<SignInOut>>> {
+) -> ApiResult<Issued<Json<SignInOut>>> {
     let which = match (body.request_id, &body.phone_number) {
         (Some(id), None) => Which::Request(id),
         (None, Some(number)) => Which::phone(number)?,
@@ -103,7 +104,7 @@ pub(crate) async fn verify_code(
             codes::sign_in_by_code(tx, &app, &which, body.code.trim(), &caller.0).await
         })
         .await?;
-    Ok(NoStore(Json(SignInOut::from(guess.into_result()?))))
+    Ok(Issued(Json(SignInOut::from(guess.into_result()?))))
 }
 
 /// Proves a number to the account of the signed-in person, who has it from then on; asked for with `verify_phone`.

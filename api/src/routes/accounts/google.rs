@@ -1,11 +1,13 @@
 //! Signing in with Google, and linking it.
 
 use salvo::Request;
-use shared::accounts::{self, Consent, GoogleToken, Identity};
+use shared::accounts::codes::Purpose;
+use shared::accounts::{self, GoogleToken, Identity, IdentityProof};
 use shared::error::{Kind, texts};
 use shared::language::Text;
 use shared::{App, Error};
 
+use super::issued::Issued;
 use super::me::UserOut;
 use super::sign_in::{SignInOut, asked_language};
 use crate::prelude::*;
@@ -49,9 +51,12 @@ pub(crate) struct LinkGoogleBody {
     /// As for signing in.
     #[validate(length(max = 255))]
     nonce: Option<String>,
-    /// The password of the account. Without one, the session must have begun in the last ten minutes.
+    /// The password of the account. Without one a `code`, or a session that began in the last ten minutes.
     #[validate(length(max = 128))]
     current_password: Option<String>,
+    /// Without a password: the digits of `auth/otp/request/` with the purpose `reauth`.
+    #[validate(length(max = 16))]
+    code: Option<String>,
 }
 
 /// Signs a person in with Google. Somebody new gets an account without a password; an account with the same address is
@@ -62,7 +67,7 @@ pub(crate) async fn log_in_with_google(
     caller: Caller,
     req: &mut Request,
     body: Body<GoogleBody>,
-) -> ApiResult<NoStore<Json<SignInOut>>> {
+) -> ApiResult<Issued<Json<SignInOut>>> {
     let language = asked_language(req);
     let (_field, token) = body.0.into_token()?;
     let identity = app.google.identify(&token).await?;
@@ -72,7 +77,7 @@ pub(crate) async fn log_in_with_google(
             accounts::sign_in_with_google(tx, &app, &identity, language, &caller.0).await
         })
         .await?;
-    Ok(NoStore(Json(SignInOut::from(signed_in))))
+    Ok(Issued(Json(SignInOut::from(signed_in))))
 }
 
 /// Links Google to the caller's account, so that it signs them in from now on.
@@ -82,12 +87,19 @@ pub(crate) async fn link_google(
     me: SignedIn,
     body: Body<LinkGoogleBody>,
 ) -> ApiResult<NoStore<Json<UserOut>>> {
-    let (password, (field, token)) = body.0.into_parts()?;
-    let consent = Consent::ask(&app, &me, password.as_deref()).await?;
+    let mut body = body.0;
+    let (password, code) = (body.current_password.take(), body.code.take());
+    let (field, token) = GoogleBody::from(body).into_token()?;
+    let shown = IdentityProof {
+        field: "current_password",
+        password: password.as_deref(),
+        code: code.as_deref(),
+    };
+    let confirmed = accounts::confirm_identity(&app, &me, Purpose::Reauth, shown).await?;
     let identity = identify(&app, field, &token).await?;
     let profile = app
         .db
-        .transaction(async |tx| accounts::link_google(tx, me.user.id, &identity, &consent).await)
+        .transaction(async |tx| accounts::link_google(tx, me.user.id, &identity, &confirmed).await)
         .await?;
     Ok(NoStore(Json(UserOut::from(profile))))
 }
@@ -130,10 +142,9 @@ impl GoogleBody {
     }
 }
 
-impl LinkGoogleBody {
-    fn into_parts(self) -> Result<(Option<String>, (&'static str, GoogleToken)), Error> {
-        let Self { access_token, id_token, credential, nonce, current_password } = self;
-        let token = GoogleBody { access_token, id_token, credential, nonce }.into_token()?;
-        Ok((current_password, token))
+impl From<LinkGoogleBody> for GoogleBody {
+    fn from(body: LinkGoogleBody) -> Self {
+        let LinkGoogleBody { access_token, id_token, credential, nonce, .. } = body;
+        Self { access_token, id_token, credential, nonce }
     }
 }

@@ -6,7 +6,7 @@ use salvo::{Depot, Request};
 use serde::Deserializer;
 use shared::Money;
 use shared::accounts::codes::Purpose;
-use shared::accounts::{self, Avatar, Profile, ProfileForm, Shown};
+use shared::accounts::{self, Avatar, IdentityProof, Profile, ProfileForm};
 use shared::error::Kind;
 use shared::ids::UserId;
 use shared::language::Language;
@@ -176,7 +176,7 @@ pub(crate) async fn update_me(
     };
     let confirmed = if form.changes_contacts(&me.user)? {
         let (password, code) = (password.as_deref(), code.as_deref());
-        let shown = Shown { field: "current_password", password, code };
+        let shown = IdentityProof { field: "current_password", password, code };
         Some(accounts::confirm_identity(&app, &me, Purpose::Reauth, shown).await?)
     } else {
         None

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use shared::accounts::codes::{self, BotCode, BotContact, TelegramMode};
 use shared::language::{Language, Text};
 
+use super::issued::{HandsOut, Issued};
 use super::sign_in::SignInOut;
 use crate::extract::Bot;
 use crate::prelude::*;
@@ -99,7 +100,7 @@ pub(crate) async fn register_by_telegram(
     app: AppState,
     caller: Caller,
     body: Body<RegisterTelegramBody>,
-) -> ApiResult<NoStore<Created<TelegramSignInOut>>> {
+) -> ApiResult<Issued<Created<TelegramSignInOut>>> {
     let proof = (body.phone.as_str(), body.code.trim());
     let mode = body.mode.unwrap_or(TelegramMode::Register);
     let guess = app
@@ -109,7 +110,7 @@ pub(crate) async fn register_by_telegram(
     let signed_in = guess.into_result()?;
     let message = WELCOME.get(signed_in.profile.user.language);
     let data = SignInOut::from(signed_in);
-    Ok(NoStore(Created(TelegramSignInOut { success: true, message, data })))
+    Ok(Issued(Created(TelegramSignInOut { success: true, message, data })))
 }
 
 impl From<BotCode> for BotCodeOut {
@@ -122,5 +123,11 @@ impl From<BotCode> for BotCodeOut {
             code_length: CODE_LENGTH,
             expire_minutes: lifetime.num_minutes(),
         }
+    }
+}
+
+impl HandsOut for Created<TelegramSignInOut> {
+    fn refresh_token(&self) -> &str {
+        self.0.data.refresh_token()
     }
 }

@@ -95,6 +95,6 @@ impl Sent {
 fn refuse(limit: &'static str, wait: TimeDelta) -> Error {
     metrics::CODES_LIMITED.with_label_values(&[limit]).inc();
     tracing::warn!(target: "accounts", limit, "no code was sent: a limit is reached");
-    let seconds = wait.num_milliseconds().max(0).saturating_add(999) / 1_000;
-    Error::new(Code::RateLimited).fact("retry_after", seconds.max(1).into())
+    let millis = u64::try_from(wait.num_milliseconds()).unwrap_or(0);
+    Error::new(Code::RateLimited).after(millis.div_ceil(1_000).max(1))
 }

@@ -18,5 +18,5 @@ mod sign_in;
 
 pub use client::{Google, GoogleToken};
 pub use identity::Identity;
-pub use link::{Consent, link_google, unlink_google};
+pub use link::{link_google, unlink_google};
 pub use sign_in::sign_in_with_google;

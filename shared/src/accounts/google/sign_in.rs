@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::identity::Identity;
-use crate::accounts::email_token;
-use crate::accounts::jobs::SendWelcomeEmail;
+use super::link::tell;
+use crate::accounts::jobs::{News, SendWelcomeEmail};
 use crate::accounts::model::User;
 use crate::accounts::register::{self, Registration};
 use crate::accounts::session::Client;
@@ -69,13 +69,14 @@ async fn newcomer(tx: &mut Tx, identity: &Identity, language: Language) -> Resul
         (Some(user), proved) => {
             // Another Google account of the same address is another person's: addresses change hands.
             let theirs = proved.is_some()
-                && email_token::has_proved(tx, &user).await?
+                && user.email_verified_at.is_some()
                 && social::google_id(tx, user.id).await?.is_none();
             if !theirs {
                 tracing::warn!(target: "accounts", user = %user.id, "sign-in refused: Google account not linked");
                 return Err(Code::AccountLinkRequired.into());
             }
             link(tx, &user, identity).await?;
+            tell(tx, user.id, News::GoogleLinked).await?;
             Ok(user)
         }
         (None, Some(email)) => register(tx, email, identity, language).await,
@@ -104,12 +105,11 @@ async fn register(
     let mut user = registration.into_user(tx.now());
     user.password_hash = None;
     user.avatar = identity.picture.clone();
-    user.is_verified = true;
+    user.note_email_proof(tx.now());
     // Somebody registers the address in this very moment, and has not proved it.
     register::insert(tx, &user).await.map_err(|error| {
         if error.code() == Code::AlreadyExists { Code::AccountLinkRequired.into() } else { error }
     })?;
-    email_token::note_proof(tx, user.id).await?;
     let object = ("user", user.id.to_string());
     let means = json!({ "means": Means::Google.as_str() });
     audit::record(tx, Actor::User(user.id), "auth.registered", object, means).await?;

@@ -22,6 +22,10 @@ text_enum! {
         EmailChanged = "email_changed",
         /// Their number changed or went.
         PhoneChanged = "phone_changed",
+        /// Google signs them in from now on.
+        GoogleLinked = "google_linked",
+        /// Google does not sign them in any more.
+        GoogleUnlinked = "google_unlinked",
         /// Their account was closed.
         AccountClosed = "account_closed",
     }
@@ -61,9 +65,13 @@ impl MailJob for SendAccountNotice {
             (News::EmailChangeAsked | News::EmailChanged, Some(id)) => {
                 EmailChange::find(tx, id).await?.map(|(change, _user)| change.old_email)
             }
-            (News::PhoneChanged | News::AccountClosed, _) => {
-                Some(user.email).filter(|_| user.is_verified)
-            }
+            (
+                News::PhoneChanged
+                | News::GoogleLinked
+                | News::GoogleUnlinked
+                | News::AccountClosed,
+                _,
+            ) => user.may_be_mailed().then_some(user.email),
             (News::EmailChangeAsked | News::EmailChanged, None) => None,
         };
         // Erased addresses have no reader either.

@@ -25,6 +25,16 @@ const PHONE_CHANGED: Text = Text::new(
     "Номер телефона вашего аккаунта изменён или удалён.",
     "The phone number of your account was changed or removed.",
 );
+const GOOGLE_LINKED: Text = Text::new(
+    "Hisobingizga Google orqali kirish ulandi.",
+    "К вашему аккаунту подключён вход через Google.",
+    "Signing in with Google was linked to your account.",
+);
+const GOOGLE_UNLINKED: Text = Text::new(
+    "Hisobingizdan Google orqali kirish uzildi.",
+    "Вход через Google отключён от вашего аккаунта.",
+    "Signing in with Google was unlinked from your account.",
+);
 const ACCOUNT_CLOSED: Text = Text::new(
     "Hisobingiz yopildi. Shaxsiy ma'lumotlaringiz keyinroq butunlay o'chiriladi.",
     "Ваш аккаунт закрыт. Личные данные позже будут окончательно удалены.",
@@ -49,6 +59,8 @@ pub(crate) fn letter(to: &str, language: Language, news: News, link: &str) -> Le
         News::EmailChangeAsked => (EMAIL_CHANGE_ASKED, BUTTON, CLOSING),
         News::EmailChanged => (EMAIL_CHANGED, BUTTON, CLOSING),
         News::PhoneChanged => (PHONE_CHANGED, BUTTON, CLOSING),
+        News::GoogleLinked => (GOOGLE_LINKED, BUTTON, CLOSING),
+        News::GoogleUnlinked => (GOOGLE_UNLINKED, BUTTON, CLOSING),
         News::AccountClosed => (ACCOUNT_CLOSED, OPEN, CLOSING_CLOSED),
     };
     Draft::to_stranger(to, language, SUBJECT).say(body).button(button, link).close(closing).letter()

@@ -7,12 +7,12 @@ mod frame;
 mod words;
 
 // ── accounts ──
+pub(crate) mod account_notice;
+pub(crate) mod change_email;
 pub(crate) mod new_device;
 pub(crate) mod password_changed;
 pub(crate) mod password_reset;
 pub(crate) mod token_reused;
-pub(crate) mod account_notice;
-pub(crate) mod change_email;
 pub(crate) mod verify_email;
 pub(crate) mod welcome;
 

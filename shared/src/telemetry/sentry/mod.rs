@@ -165,6 +165,8 @@ fn status(kind: Kind) -> SpanStatus {
         Kind::PaymentRequired | Kind::Conflict | Kind::Unprocessable => {
             SpanStatus::FailedPrecondition
         }
+        Kind::TooMany => SpanStatus::ResourceExhausted,
+        Kind::TooSlow => SpanStatus::DeadlineExceeded,
         Kind::Internal => SpanStatus::InternalError,
         Kind::Unavailable => SpanStatus::Unavailable,
     }

@@ -139,7 +139,7 @@ impl Servers {
 }
 
 /// What databases are made for.
-const PURPOSES: [&str; 14] = [
+const PURPOSES: [&str; 15] = [
     "purchases",
     "sales",
     "burndown",
