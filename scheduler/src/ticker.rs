@@ -51,9 +51,10 @@ impl Ticker {
         let mut fired = 0;
         for line in &self.schedule {
             let last = match self.last.get(line.name) {
-                Some(last) => *last,
+                // A clock that ran ahead was put right: it goes on from here.
+                Some(last) => (*last).min(now),
                 // The first start of a schedule has nothing to catch up.
-                None => jobs::last_tick(&mut *self.app.db.read().await?, line.name)
+                None => jobs::last_tick(&mut *self.app.db.read().await?, line.name, now)
                     .await?
                     .unwrap_or(now),
             };

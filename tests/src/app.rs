@@ -53,7 +53,7 @@ impl Person {
         (name, rights): (&str, &str),
     ) -> Self {
         let (id, session) = (UserId::new(), SessionId::new());
-        let email = format!("{name}-{}@example.uz", id.0.simple());
+        let email = format!("{}-{}@example.uz", name.to_lowercase(), id.0.simple());
         database
             .execute(&format!(
                 "INSERT INTO users (id, email, full_name, language) VALUES ('{id}', '{email}', '{name}', 'en');

@@ -113,7 +113,7 @@ async fn answer(
         Ok((id, items)) => {
             for (kind, payload) in items {
                 match kind.as_str() {
-                    "event" => received.events.push(payload),
+                    "event" => received.events.push(with_defaults(payload)),
                     "transaction" => received.transactions.push(payload),
                     // Its own statistics of what it dropped.
                     _ => {}
@@ -195,4 +195,12 @@ fn line(bytes: &[u8]) -> (&[u8], &[u8]) {
 fn json_of(bytes: &[u8]) -> Result<Value, String> {
     serde_json::from_slice(bytes)
         .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(bytes)))
+}
+
+/// What the protocol says of a field that is left out.
+fn with_defaults(mut event: Value) -> Value {
+    if event["level"].is_null() {
+        event["level"] = json!("error");
+    }
+    event
 }

@@ -64,17 +64,18 @@ struct Guesses {
 impl Guesses {
     /// With one more, or how long that one has to wait.
     fn and_one(self, now: DateTime<Utc>) -> Result<Self, TimeDelta> {
-        if now < self.wait_until {
+        let before = if now - self.last_at >= FORGOTTEN_AFTER { 0 } else { self.failures };
+        // Of two at once the later one may have come first: a free guess never waits for another.
+        if before >= FREE && now < self.wait_until {
             return Err(self.wait_until - now);
         }
-        let before = if now - self.last_at >= FORGOTTEN_AFTER { 0 } else { self.failures };
         let failures = before.saturating_add(1);
         let doublings = u32::try_from(failures - FREE).ok();
         let wait = doublings.map_or(TimeDelta::zero(), |doublings| {
             let factor = 1_i32.checked_shl(doublings.min(16)).unwrap_or(i32::MAX);
             (FIRST_WAIT * factor).min(LONGEST_WAIT)
         });
-        Ok(Self { failures, last_at: now, wait_until: now + wait })
+        Ok(Self { failures, last_at: now.max(self.last_at), wait_until: now + wait })
     }
 }
 
@@ -140,6 +141,9 @@ mod tests {
         let expected = [0, 0, 0, 0, 0, 0, 0, 0, 0, 30, 60, 120, 240, 480, 960, 1_920, 3_600];
         assert_eq!(waits.get(..17).expect("so many"), expected);
         assert_eq!(waits.last(), Some(&3_600));
+        let free = Guesses { failures: 3, last_at: now, wait_until: now };
+        let earlier = free.and_one(now - TimeDelta::milliseconds(5)).expect("it came first");
+        assert_eq!((earlier.failures, earlier.last_at), (4, now));
         let tomorrow = now + FORGOTTEN_AFTER;
         assert_eq!(guesses.and_one(tomorrow).expect("free again").failures, 1);
         let worn = Guesses { failures: i32::MAX, ..guesses };

@@ -37,14 +37,19 @@ pub async fn fire<J: JobKind>(
     Ok(Outcome::Done)
 }
 
-/// The last tick of a schedule that fired.
+/// The last tick of a schedule that fired. Ticks of a clock that ran ahead and was put right are not of the past: they will
+/// not fire again, and nothing waits for them.
 ///
 /// # Errors
 /// The database's.
-pub async fn last_tick(conn: &mut Conn, schedule: &str) -> Result<Option<DateTime<Utc>>> {
+pub async fn last_tick(
+    conn: &mut Conn,
+    schedule: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>> {
     let tick = cron_ticks::table
         .select(diesel::dsl::max(cron_ticks::tick_at))
-        .filter(cron_ticks::schedule.eq(schedule))
+        .filter(cron_ticks::schedule.eq(schedule).and(cron_ticks::tick_at.le(now)))
         .first(conn)
         .await?;
     Ok(tick)

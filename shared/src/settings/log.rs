@@ -16,7 +16,7 @@ const FILE_MIN: u64 = 4_096;
 pub struct LogSettings {
     /// `LOG_LEVEL` (`info`; `debug` in development): a tracing filter.
     pub filter: String,
-    /// Whether lines are JSON (production) or text.
+    /// `LOG_FORMAT` (`text`; `json` in production): whether lines are JSON.
     pub json: bool,
     /// `LOG_FILE` (none): every line is written there too.
     pub file: Option<LogFileSettings>,
@@ -35,11 +35,16 @@ pub struct LogFileSettings {
 
 pub(super) fn log(vars: &Vars) -> Result<LogSettings, SettingsError> {
     let usual = if vars.env == AppEnv::Development { DEVELOPMENT } else { "info" };
-    Ok(LogSettings {
-        filter: vars.text("LOG_LEVEL", usual),
-        json: vars.env == AppEnv::Production,
-        file: file(vars)?,
-    })
+    Ok(LogSettings { filter: vars.text("LOG_LEVEL", usual), json: json(vars)?, file: file(vars)? })
+}
+
+fn json(vars: &Vars) -> Result<bool, SettingsError> {
+    match vars.get("LOG_FORMAT") {
+        None => Ok(vars.env == AppEnv::Production),
+        Some("json") => Ok(true),
+        Some("text") => Ok(false),
+        Some(_) => Err(SettingsError::new("LOG_FORMAT", "must be text or json")),
+    }
 }
 
 fn file(vars: &Vars) -> Result<Option<LogFileSettings>, SettingsError> {
@@ -90,8 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn production_writes_json() {
+    fn production_writes_json_and_others_when_they_are_told() {
         assert!(read(&[("APP_ENV", "production")]).expect("is right").json);
         assert!(!read(&[("APP_ENV", "test")]).expect("is right").json);
+        for (format, json) in [("json", true), ("text", false)] {
+            assert_eq!(read(&[("LOG_FORMAT", format)]).expect("is right").json, json);
+        }
+        assert!(read(&[("LOG_FORMAT", "xml")]).is_err());
     }
 }

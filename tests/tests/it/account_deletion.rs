@@ -18,6 +18,24 @@ async fn close(person: &Person) -> Reply {
     person.client.post(CLOSE, json!({ "password": PASSWORD })).await
 }
 
+/// The columns of any table in which a word is left.
+async fn traces(app: &TestApp, word: &str) -> Vec<String> {
+    let columns = "SELECT format('%I.%I WHERE %I::text', table_schema || '.' || table_name, column_name, column_name)
+        FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+        WHERE table_type = 'BASE TABLE' AND table_schema IN ('public', 'ledger')
+          AND data_type IN ('text', 'jsonb', 'json', 'character varying', 'ARRAY') ORDER BY 1";
+    let mut found = Vec::new();
+    for column in app.database.texts(columns).await {
+        let (name, condition) = column.split_once(" WHERE ").expect("both");
+        let table = name.rsplit_once('.').expect("a table").0.replace('"', "");
+        let sql = format!("SELECT count(*) FROM {table} WHERE {condition} ILIKE '%{word}%'");
+        if app.database.number(&sql).await > 0 {
+            found.push(name.to_owned());
+        }
+    }
+    found
+}
+
 /// Closed people with money, or with something that may bring some. There are none.
 async fn impossible(app: &TestApp) -> i64 {
     app.database
@@ -179,6 +197,10 @@ async fn after_a_month_nothing_says_whose_it_was() {
     person.client.patch("auth/me/", wish).await.expect(200);
     let agent = json!({ "email": person.email, "password": PASSWORD });
     app.client.post("auth/login/", agent).await.expect(200);
+    app.client.post("auth/password/reset/", json!({ "email": person.email })).await.expect(200);
+    let before =
+        "INSERT INTO password_history (user_id, password_hash) SELECT id, password_hash FROM users";
+    app.database.execute(before).await;
     close(&person).await.expect(200);
     app.run_due_jobs().await;
     let erase = async || {
@@ -204,11 +226,17 @@ async fn after_a_month_nothing_says_whose_it_was() {
         "SELECT count(*) FROM sessions WHERE ip IS NOT NULL OR user_agent IS NOT NULL",
         "SELECT count(*) FROM email_changes",
         "SELECT count(*) FROM email_tokens",
+        "SELECT count(*) FROM password_resets",
+        "SELECT count(*) FROM password_history",
+        "SELECT count(*) FROM known_devices",
         "SELECT count(*) FROM uploads WHERE removed_at IS NULL",
     ] {
         assert_eq!(app.database.number(left).await, 0, "{left}");
     }
     assert!(files(&app.media_dir).is_empty());
+    for word in ["leaver", "elsewhere", "901234567"] {
+        assert!(traces(&app, word).await.is_empty(), "{word}: {:?}", traces(&app, word).await);
+    }
     let audited = "SELECT count(*) FROM audit_log WHERE action = 'user.erased'";
     assert_eq!(app.database.number(audited).await, 1);
     app.finish().await;

@@ -196,12 +196,9 @@ async fn a_person_changes_their_profile_and_nothing_else() {
         (reply.text_at("/full_name"), reply.text_at("/language"), reply.text_at("/balance")),
         ("Aziza Karimova", "ru", "0.00")
     );
-    for forbidden in [
-        json!({ "is_staff": true }),
-        json!({ "balance": "5" }),
-        json!({ "rating": 5 }),
-        json!({ "email": "other@example.uz" }),
-    ] {
+    for forbidden in
+        [json!({ "is_staff": true }), json!({ "balance": "5" }), json!({ "rating": 5 })]
+    {
         let reply = person.client.patch("auth/me/", forbidden.clone()).await;
         assert!(matches!(reply.status, 400 | 403), "{forbidden}: {}", reply.text);
     }

@@ -1,5 +1,6 @@
 //! Guessing at passwords: what it costs, whom it does not lock out, and what it does not tell.
 
+use serde_json::json;
 use shared::jobs::kinds::PruneSignInRecords;
 use tests::{Member, Race, Reply, TestApp};
 
@@ -101,6 +102,65 @@ async fn nothing_tells_whether_anybody_has_an_address() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_password_is_on_record_without_the_address_that_was_typed() {
+    let app = TestApp::start().await;
+    let member = Member::register(&app, "recorded").await;
+    guess(&app, &member.email, "Wrong-horse-7", STRANGER)
+        .await
+        .expect_error(401, "INVALID_CREDENTIALS");
+    for _ in 0..2 {
+        guess(&app, "nobody@example.uz", "Wrong-horse-7", STRANGER).await;
+    }
+    let refused =
+        "SELECT object_type || ' ' || object_id || ' ' || (details->>'means') || ' ' || user_agent
+                   FROM audit_log WHERE action = 'auth.sign_in_refused' ORDER BY id";
+    let rows = app.database.texts(refused).await;
+    let [theirs, nobodys, again] = rows.as_slice() else { panic!("three rows: {rows:?}") };
+    assert_eq!(*theirs, format!("user {} password {STRANGER}", member.id));
+    assert!(nobodys.starts_with("address ") && !nobodys.contains("nobody"), "{nobodys}");
+    assert_eq!(nobodys, again, "guesses at one address are found together");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_asks_for_the_present_password_counts_the_guesses_together() {
+    let app = TestApp::start().await;
+    let member = Member::register(&app, "stolen-session").await;
+    let wrong = "Wrong-horse-7";
+    let close = json!({ "password": wrong });
+    let contact = json!({ "phone_number": "+998901234567", "current_password": wrong });
+    let google = json!({ "id_token": "x", "current_password": wrong });
+    for _ in 0..4 {
+        member
+            .client
+            .post("auth/account/delete/", close.clone())
+            .await
+            .expect_error(403, "REAUTH_REQUIRED");
+        member.client.patch("auth/me/", contact.clone()).await.expect_error(403, "REAUTH_REQUIRED");
+    }
+    for _ in 0..2 {
+        member
+            .client
+            .post("auth/google/link/", google.clone())
+            .await
+            .expect_error(403, "REAUTH_REQUIRED");
+    }
+    let right = json!({ "password": Member::PASSWORD });
+    let reply = member.client.post("auth/account/delete/", right.clone()).await;
+    assert!(reply.expect_error(429, "TOO_MANY_ATTEMPTS").headers.contains_key("retry-after"));
+    let change = json!({ "old_password": wrong, "new_password": "Another-horse-8", "new_password_confirm": "Another-horse-8" });
+    member
+        .client
+        .post("auth/password/change/", change)
+        .await
+        .expect_error(429, "TOO_MANY_ATTEMPTS");
+    app.advance("31 seconds").await;
+    member.client.post("auth/account/delete/", right).await.expect(200);
+    assert!(counts(&app).await.is_empty(), "the right password forgives the wrong ones");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_that_is_known_may_not_guess_for_ever_either() {
     let app = TestApp::start().await;
     let member = Member::register(&app, "shared-laptop").await;
@@ -112,7 +172,7 @@ async fn a_device_that_is_known_may_not_guess_for_ever_either() {
     right.expect_error(429, "TOO_MANY_ATTEMPTS");
     guess(&app, &member.email, Member::PASSWORD, "A phone").await.expect(200);
     let (_, token) = member.reset_link(&app).await;
-    let body = serde_json::json!({ "token": token, "password": "Another-horse-8", "password_confirm": "Another-horse-8" });
+    let body = json!({ "token": token, "password": "Another-horse-8", "password_confirm": "Another-horse-8" });
     app.client.post("auth/password/reset/confirm/", body).await.expect(200);
     app.advance("32 seconds").await;
     guess(&app, &member.email, "Another-horse-8", Member::DEVICE).await.expect(200);

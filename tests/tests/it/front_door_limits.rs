@@ -62,10 +62,7 @@ async fn of_many_sign_ins_at_once_ten_are_looked_at_and_the_rest_costs_nothing()
         .await;
     let reply = reply.expect_error(429, "RATE_LIMITED");
     assert_eq!(statements, 0, "a refusal asks no database");
-    assert_eq!(
-        reply.text_at("/error/message"),
-        "Слишком много запросов. Попробуйте немного позже."
-    );
+    assert_eq!(reply.text_at("/error/message"), "Слишком много запросов. Попробуйте позже.");
     let wait: u64 =
         reply.headers["retry-after"].to_str().expect("text").parse().expect("whole seconds");
     assert!((3_500..=3_600).contains(&wait), "{wait}");

@@ -261,6 +261,30 @@ async fn a_password_that_cannot_be_is_refused_with_its_field_and_changes_nothing
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_password_ends_the_wish_for_another_address_that_the_old_one_confirmed() {
+    let app = start().await;
+    let member = Member::register(&app, "robbed").await;
+    for by in ["a change", "a reset"] {
+        let password = if by == "a change" { Member::PASSWORD } else { NEW };
+        let reply = Member::log_in(&app, &member.email, password, Member::DEVICE).await.expect(200);
+        let client = app.client.with_token(reply.text_at("/tokens/access"));
+        let wish = json!({ "email": "thief@example.uz", "current_password": password });
+        client.patch("auth/me/", wish).await.expect(200);
+        app.settle_mail().await;
+        let token = mail::verification_token(&app.mail_dir, "thief@example.uz").expect("a link");
+        if by == "a change" {
+            change(&client, password, NEW).await.expect(200);
+        } else {
+            let (_, link) = member.reset_link(&app).await;
+            reset(&app, &link, "Third-horse-9").await.expect(200);
+        }
+        let proof = json!({ "token": token });
+        app.client.post("auth/email/verify/", proof).await.expect_error(400, "VALIDATION_ERROR");
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_five_passwords_are_not_taken_again() {
     let app = start().await;
     let member = Member::register(&app, "returning").await;

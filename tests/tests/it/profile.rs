@@ -134,7 +134,7 @@ async fn a_changed_number_takes_its_own_proof_along_and_no_other() {
         let number =
             format!("+99890{:07}", app.database.number("SELECT count(*) FROM users").await);
         let sql = format!(
-            "UPDATE users SET phone_number = '{number}', {proofs} WHERE id = '{}'",
+            "UPDATE users SET phone_number = '{number}', email_verified_at = NULL WHERE id = '{0}'; UPDATE users SET {proofs} WHERE id = '{0}'",
             person.id
         );
         app.database.execute(&sql).await;
