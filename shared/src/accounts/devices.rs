@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
 use diesel_async::RunQueryDsl;
 use sha2::{Digest as _, Sha256};
 
@@ -13,6 +14,12 @@ use crate::Tx;
 use crate::error::Result;
 use crate::ids::UserId;
 use crate::schema::known_devices;
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// The later of two times.
+    fn greatest(one: Timestamptz, other: Timestamptz) -> Timestamptz;
+}
 
 /// What a device is to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +45,10 @@ pub(super) fn print(client: &Client) -> Vec<u8> {
 pub(super) async fn remember(tx: &mut Tx, user: UserId, client: &Client) -> Result<Seen> {
     let (device, now) = (print(client), tx.now());
     let this = known_devices::user_id.eq(user).and(known_devices::device.eq(&device));
+    // Of two at once the one that came first may be the second to write.
+    let latest = greatest(known_devices::last_seen_at, now);
     let seen_again = diesel::update(known_devices::table.filter(this))
-        .set(known_devices::last_seen_at.eq(now))
+        .set(known_devices::last_seen_at.eq(latest))
         .execute(tx.conn())
         .await?;
     if seen_again > 0 {

@@ -260,6 +260,10 @@ fn every_setting_is_in_the_example_and_every_name_of_the_specification_is_accoun
             read.insert(name.to_owned());
         }
     }
+    // Names of the demo and of a developer's machine are read there.
+    for (_, text) in sources("xtask/src").into_iter().chain(sources("tests/src")) {
+        read.extend(code(&text).split('"').skip(1).step_by(2).map(str::to_owned));
+    }
     for line in example.lines() {
         let Some((name, _)) = line.trim_start_matches("# ").split_once('=') else { continue };
         let is_read = read.contains(name) || !name.contains('_');

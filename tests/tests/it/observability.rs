@@ -254,7 +254,10 @@ async fn every_panel_rule_and_alert_speaks_of_what_the_processes_export() {
 
     platform.stop();
     app.database
-        .execute("DELETE FROM jobs WHERE kind IN ('a_kind_of_tomorrow', 'a_long_work')")
+        .execute(
+            "DELETE FROM jobs WHERE kind IN ('a_kind_of_tomorrow', 'a_long_work');
+             UPDATE jobs SET run_at = app_now() WHERE queue = 'mail' AND state = 'pending'",
+        )
         .await;
     app.run_due_jobs().await;
     app.expect_dead("expire_unpaid_escrow").await;

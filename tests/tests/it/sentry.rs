@@ -80,7 +80,7 @@ async fn a_failed_request_is_reported_without_anything_that_was_sent_with_it() {
     let log_in = client.request(Method::POST, &format!("auth/login/{query}")).json(&register);
     client.send(hostile(log_in, "log-in-1")).await.expect_error(500, "INTERNAL_ERROR");
     app.database.execute("ALTER TABLE gone_too RENAME TO sessions").await;
-    let body = json!({ "amount": 123_456, "payment_method": "payme" });
+    let body = json!({ "amount": 777_431, "payment_method": "payme" });
     let deposit = client.request(Method::POST, &format!("payments/deposit/{query}")).json(&body);
     client.send(hostile(deposit, "deposit-1")).await.expect_error(500, "INTERNAL_ERROR");
     // Not yet sent when it is told to go: its end waits for that.
@@ -135,7 +135,7 @@ fn assert_nothing_leaked(sentry: &SentryServer, token: &str) {
         "query-secret-1",
         "998901234567",
         "203.0.113.77",
-        "123456",
+        "777431",
         "Bearer",
         "Cookie",
         "cookie",
