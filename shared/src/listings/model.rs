@@ -180,7 +180,7 @@ pub(super) async fn record(
         .execute(tx.conn())
         .await?;
     let was = from.map_or("none", ListingStatus::as_str);
-    tracing::info!(target: "listings", action = "listing.status", listing = %listing.id, %actor, from = was, to = %listing.status, "listing.status");
+    tracing::info!(target: "listings", action = "listing.status", listing = %listing.id, %actor, from = %was, to = %listing.status, "listing.status");
     Ok(())
 }
 
