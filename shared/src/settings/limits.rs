@@ -52,6 +52,8 @@ pub struct LimitSettings {
     pub api: Option<Rate>,
     /// `RATE_LIMIT_WS` (50/min): messages that one person sends over sockets.
     pub ws: Option<Rate>,
+    /// `RATE_LIMIT_PICTURES` (120/h): pictures that one person sends, those that are refused too: each may be decoded.
+    pub pictures: Option<Rate>,
     /// `RATE_LIMIT_REDIS_TIMEOUT` (100ms): every request waits for Redis's count; one that takes longer is done without.
     pub redis_timeout: Duration,
 }
@@ -61,6 +63,7 @@ pub(super) fn limits(vars: &Vars) -> Result<LimitSettings, SettingsError> {
         auth: rate(vars, "RATE_LIMIT_AUTH", "10/min")?,
         api: rate(vars, "RATE_LIMIT_API", "100/min")?,
         ws: rate(vars, "RATE_LIMIT_WS", "50/min")?,
+        pictures: rate(vars, "RATE_LIMIT_PICTURES", "120/h")?,
         redis_timeout: vars.duration("RATE_LIMIT_REDIS_TIMEOUT", "100ms")?,
     })
 }
