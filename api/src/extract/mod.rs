@@ -32,7 +32,7 @@ pub(crate) use path::{Id, Number, Slug};
 pub(crate) use refresh_cookie::RefreshCookie;
 pub(crate) use shows::{Shown, Shows, View};
 pub(crate) use signed_in::{
-    Attempt, Finance, MaybeSignedIn, Moderator, SignedIn, Staff, Superuser, Verified,
+    Attempt, Finance, InAnyRole, MaybeSignedIn, Moderator, SignedIn, Staff, Superuser, Verified,
     require,
 };
 
