@@ -96,6 +96,10 @@ impl Writer for ApiError {
     async fn write(self, req: &mut Request, depot: &mut Depot, res: &mut Response) {
         let error = self.0;
         match error.kind() {
+            // Callers can bring these about, and an error wakes somebody: operators see them in the metrics.
+            Kind::Unavailable if matches!(error.code(), Code::Busy | Code::TimedOut) => {
+                tracing::warn!(target: "http", code = error.code().as_str(), "{}", error.causes());
+            }
             Kind::Internal | Kind::Unavailable => {
                 tracing::error!(target: "http", code = error.code().as_str(), "{}", error.causes());
             }

@@ -22,7 +22,7 @@
 //! ```
 //!
 //! * Arguments are read in order, and the first that fails answers: who it must be first (`SignedIn`, `Verified`, `Staff`,
-//!   `Moderator`, `Finance`, `Superuser`), then path, then body. A new route is a line of `tests/tests/it/rights.txt`.
+//!   `InAnyRole`, `Moderator`, `Finance`, `Superuser`), then path, then body. A new route is a line of `tests/tests/it/rights.txt`.
 //! * A path argument has the name of its `{part}` in the router. `Id<T>` is a UUID, `Number` a whole number, `Slug` any
 //!   short text.
 //! * `*id`, `&body.field` and `user.user` read through their wrappers; `.0` takes the value out. `Caller` is the other
@@ -44,8 +44,8 @@ pub(crate) use validator::Validate;
 pub(crate) use crate::app::AppState;
 pub(crate) use crate::error::ApiResult;
 pub(crate) use crate::extract::{
-    Begun, Body, Caller, Finance, Id, List, Listed, MaybeSignedIn, Moderator, Narrowed, Number,
-    Once, OptionalBody, Query, Shown, SignedIn, Slug, Staff, Superuser, Verified, View,
+    Begun, Body, Caller, Finance, Id, InAnyRole, List, Listed, MaybeSignedIn, Moderator, Narrowed,
+    Number, Once, OptionalBody, Query, Shown, SignedIn, Slug, Staff, Superuser, Verified, View,
 };
 pub(crate) use crate::response::{
     Created, NewOrSame, NoContent, NoStore, Paged, Replayable, Viewed,

@@ -14,7 +14,7 @@ use crate::app::{AppState, Draining};
 use crate::error::envelope;
 use crate::extract::remember_caller;
 use crate::middleware::{
-    AllowedHosts, Cors, SecurityHeaders, Timeout, catch_panics, limit, observe, request_id,
+    AllowedHosts, Cors, RequestId, SecurityHeaders, Timeout, catch_panics, limit, observe,
     server_timing, show_limit_zeros,
 };
 use crate::openapi;
@@ -260,7 +260,7 @@ pub(crate) fn surround(mut router: Router, app: Arc<App>, draining: Draining) ->
     let http = &app.settings.http;
     let development = app.settings.env == AppEnv::Development;
     Service::new(router)
-        .hoop(request_id)
+        .hoop(RequestId { proxies: http.trusted_proxies.clone() })
         .hoop(observe)
         .hoop_when(server_timing, move |_, _| development)
         .hoop(SecurityHeaders { production: app.settings.env == AppEnv::Production })

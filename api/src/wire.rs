@@ -121,14 +121,27 @@ async fn refusals_have_the_envelope_and_the_headers() {
 async fn a_request_is_answered_with_and_without_the_slash_and_to_head() {
     let running = start().await;
     for path in ["/health", "/health/"] {
-        let answer =
-            send(running.address, &format!("GET {path} HTTP/1.1\r\nx-request-id: abc-1"), "").await;
-        assert!(
-            answer.starts_with("HTTP/1.1 200 ") && answer.contains("x-request-id: abc-1"),
-            "{answer}"
-        );
+        let answer = send(running.address, &format!("GET {path} HTTP/1.1"), "").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         let answer = send(running.address, &format!("HEAD {path} HTTP/1.1"), "").await;
         assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_id_of_a_request_is_ours_or_that_of_a_proxy_of_ours() {
+    for (settings, believed) in [
+        ([("TRUSTED_PROXY_COUNT", "")], false),
+        ([("TRUSTED_PROXY_COUNT", "0")], false),
+        ([("TRUSTED_PROXIES", "10.0.0.0/8")], false),
+        ([("TRUSTED_PROXIES", "127.0.0.0/8")], true),
+        ([("TRUSTED_PROXY_COUNT", "1")], true),
+    ] {
+        let running = serve(app(&settings), ([127, 0, 0, 1], 0).into()).await.expect("a free port");
+        let head = "GET /health/ HTTP/1.1\r\nx-request-id: abc-1";
+        let answer = send(running.address, head, "").await;
+        assert_eq!(answer.contains("x-request-id: abc-1\r\n"), believed, "{settings:?} {answer}");
+        assert_eq!(answer.matches("x-request-id: ").count(), 1, "{answer}");
     }
 }
 

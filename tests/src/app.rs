@@ -283,7 +283,7 @@ impl TestApp {
         self.insert_person("staff", "is_verified = true, is_staff = true").await
     }
 
-    /// A verified member of staff with one role: `moderator` or `finance`.
+    /// A verified member of staff with one role: `moderator` or `finance`; another word gives none.
     pub async fn staff_with(&self, role: &str) -> Person {
         let person = self.insert_person(role, "is_verified = true, is_staff = true").await;
         let others = "DELETE FROM staff_roles WHERE role <>";

@@ -1,7 +1,7 @@
 //! What a handler needs is in its arguments: if it is absent or wrong, the handler does not run.
 
 mod address;
-mod body;
+pub(crate) mod body;
 mod bot;
 mod caller;
 mod list;
@@ -32,7 +32,8 @@ pub(crate) use path::{Id, Number, Slug};
 pub(crate) use refresh_cookie::RefreshCookie;
 pub(crate) use shows::{Shown, Shows, View};
 pub(crate) use signed_in::{
-    Attempt, Finance, MaybeSignedIn, Moderator, SignedIn, Staff, Superuser, Verified, require,
+    Attempt, Finance, InAnyRole, MaybeSignedIn, Moderator, SignedIn, Staff, Superuser, Verified,
+    require,
 };
 
 /// An argument of a handler: how it is read, and how it is documented.

@@ -9,6 +9,8 @@ use shared::language::Text;
 use shared::uploads::RECEIVED_MAX;
 use shared::{Code, Error, Result};
 
+use super::body::stood_still;
+
 /// What a form may hold beside its file, in bytes: boundaries and headers.
 const FRAME_MAX: usize = 64 << 10;
 /// More parts are an attempt to keep us busy.
@@ -30,8 +32,8 @@ pub(crate) fn is_multipart(req: &Request) -> bool {
 /// The file of a form that has this one field.
 ///
 /// # Errors
-/// `UNSUPPORTED_MEDIA_TYPE` for anything but `multipart/form-data` as it is; `PAYLOAD_TOO_LARGE`; `VALIDATION_ERROR` for a
-/// form that is broken, has other fields, too many parts, or no file.
+/// `UNSUPPORTED_MEDIA_TYPE` for anything but `multipart/form-data` as it is; `PAYLOAD_TOO_LARGE`; `REQUEST_TIMEOUT` when it
+/// stood still; `VALIDATION_ERROR` for a form that is broken, has other fields, too many parts, or no file.
 pub(crate) async fn file(req: &mut Request, field: &'static str) -> Result<Vec<u8>> {
     let boundary = boundary(req)?;
     let body = body(req).await?;
@@ -86,7 +88,11 @@ async fn body(req: &mut Request) -> Result<salvo::hyper::body::Bytes> {
         Err(ParseError::PayloadTooLarge) => Err(Code::PayloadTooLarge.into()),
         Err(error) => {
             tracing::debug!(target: "http", %error, "the body broke off");
-            Err(Error::field("body", NOT_A_FORM))
+            Err(if stood_still(&error) {
+                Code::RequestTimeout.into()
+            } else {
+                Error::field("body", NOT_A_FORM)
+            })
         }
     }
 }

@@ -103,8 +103,10 @@ macro_rules! rights {
 }
 
 rights! {
-    /// Somebody who works for the platform, in any role.
+    /// Somebody who works for the platform, be it to look.
     Staff: Right::Staff;
+    /// Staff in any role, who decide about jobs.
+    InAnyRole: Right::AnyRole;
     /// Staff who decide about listings, disputes and reports.
     Moderator: Right::Moderator;
     /// Staff who decide about people's money.

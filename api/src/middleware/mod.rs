@@ -1,5 +1,6 @@
 //! What surrounds every request, outermost first: see `router::service`.
 
+mod arrival;
 mod cors;
 mod headers;
 mod hosts;
@@ -19,4 +20,4 @@ pub(crate) use panics::catch_panics;
 pub(crate) use rate::{limit, show_zeros as show_limit_zeros};
 pub(crate) use timeout::Timeout;
 pub(crate) use timing::server_timing;
-pub(crate) use trace::request_id;
+pub(crate) use trace::RequestId;

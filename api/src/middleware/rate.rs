@@ -77,5 +77,7 @@ pub(crate) fn show_zeros() {
     for group in Group::ALL {
         metrics::RATE_LIMITED.with_label_values(&[group.name()]);
     }
-    metrics::RATE_LIMITED.with_label_values(&[shared::limits::WS]);
+    for bucket in [shared::limits::WS, shared::limits::PICTURES] {
+        metrics::RATE_LIMITED.with_label_values(&[bucket]);
+    }
 }

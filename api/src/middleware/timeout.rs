@@ -2,15 +2,20 @@
 
 use std::time::Duration;
 
+use salvo::http::Method;
 use salvo::{Depot, FlowCtrl, Handler, Request, Response, Writer as _, async_trait};
 use shared::Code;
 
+use super::arrival::Arrival;
 use crate::error::ApiError;
+use crate::extract::is_multipart;
 use crate::limits::{begins, relative};
 
 /// Routes that move files; they have [`PATIENCE`] times as long.
 const PATIENT: &[&str] =
     &["admin-panel/export", "payments/transactions/export", "upload", "uploads"];
+/// Routes that move a file when the body is a form.
+const PATIENT_WITH_A_FILE: &[&str] = &["auth/me", "profile"];
 const PATIENCE: u32 = 4;
 
 /// Gives a request up that is not answered in time.
@@ -29,11 +34,21 @@ impl Handler for Timeout {
         ctrl: &mut FlowCtrl,
     ) {
         let route = relative(req.matched_path());
-        let patient = PATIENT.iter().any(|start| begins(route, start));
-        let after = if patient { self.after.saturating_mul(PATIENCE) } else { self.after };
+        let after =
+            if is_patient(req, route) { self.after.saturating_mul(PATIENCE) } else { self.after };
+        let arrival = Arrival::watch(req);
         if tokio::time::timeout(after, ctrl.call_next(req, depot, res)).await.is_err() {
-            ApiError::from(Code::TimedOut).write(req, depot, res).await;
+            // Who waits for the sender does not take too long: the sender does.
+            let waits = arrival.is_awaited();
+            let code = if waits { Code::RequestTimeout } else { Code::TimedOut };
+            ApiError::from(code).write(req, depot, res).await;
             ctrl.skip_rest();
         }
     }
+}
+
+fn is_patient(req: &Request, route: &str) -> bool {
+    let begins_with = |routes: &[&str]| routes.iter().any(|start| begins(route, start));
+    let sends_a_file = *req.method() == Method::PATCH && is_multipart(req);
+    begins_with(PATIENT) || (sends_a_file && begins_with(PATIENT_WITH_A_FILE))
 }

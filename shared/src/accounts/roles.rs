@@ -44,8 +44,10 @@ text_enum! {
 text_enum! {
     /// What a request of staff needs.
     Right {
-        /// To work for the platform, in any role.
+        /// To work for the platform: it is enough to look.
         Staff = "staff",
+        /// To work for the platform in any role: it is needed to decide.
+        AnyRole = "any_role",
         /// [`Role::Moderator`].
         Moderator = "moderator",
         /// [`Role::Finance`].
@@ -94,6 +96,7 @@ impl Roles {
         self.is_superuser
             || match right {
                 Right::Staff => self.is_staff,
+                Right::AnyRole => self.is_staff && (self.is_moderator || self.is_finance),
                 Right::Moderator => self.is_staff && self.is_moderator,
                 Right::Finance => self.is_staff && self.is_finance,
                 Right::Superuser => false,

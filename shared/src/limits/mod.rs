@@ -18,6 +18,9 @@ use local::Local;
 /// The bucket of messages over sockets.
 pub const WS: &str = "ws";
 
+/// The bucket of pictures.
+pub const PICTURES: &str = "pictures";
+
 /// The network part of an IPv6 address.
 const NETWORK: u128 = 0xffff_ffff_ffff_ffff_0000_0000_0000_0000;
 
@@ -91,6 +94,7 @@ pub struct Limiter {
     central: Central,
     started: Instant,
     ws: Option<Rate>,
+    pictures: Option<Rate>,
 }
 
 impl Limiter {
@@ -104,6 +108,7 @@ impl Limiter {
             central: Central::new(redis, limits.redis_timeout)?,
             started: Instant::now(),
             ws: limits.ws,
+            pictures: limits.pictures,
         })
     }
 
@@ -119,6 +124,11 @@ impl Limiter {
     /// Counts one message of a person over sockets; none when that limit is off.
     pub async fn take_message(&self, person: UserId) -> Option<Verdict> {
         Some(self.take(WS, Subject::Person(person), self.ws?).await)
+    }
+
+    /// Counts one picture that a person sends; none when that limit is off.
+    pub async fn take_picture(&self, person: UserId) -> Option<Verdict> {
+        Some(self.take(PICTURES, Subject::Person(person), self.pictures?).await)
     }
 
     async fn decide(&self, bucket: &'static str, subject: Subject, rate: Rate) -> Verdict {

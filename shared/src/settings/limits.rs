@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::SettingsError;
 use super::vars::Vars;
+use super::{AppEnv, SettingsError};
 
 /// More than this in one window is not a limit; what is remembered of one caller grows with it.
 const QUOTA_MAX: u32 = 10_000;
@@ -52,6 +52,8 @@ pub struct LimitSettings {
     pub api: Option<Rate>,
     /// `RATE_LIMIT_WS` (50/min): messages that one person sends over sockets.
     pub ws: Option<Rate>,
+    /// `RATE_LIMIT_PICTURES` (120/h): pictures that one person sends, those that are refused too: each may be decoded.
+    pub pictures: Option<Rate>,
     /// `RATE_LIMIT_REDIS_TIMEOUT` (100ms): every request waits for Redis's count; one that takes longer is done without.
     pub redis_timeout: Duration,
 }
@@ -61,6 +63,7 @@ pub(super) fn limits(vars: &Vars) -> Result<LimitSettings, SettingsError> {
         auth: rate(vars, "RATE_LIMIT_AUTH", "10/min")?,
         api: rate(vars, "RATE_LIMIT_API", "100/min")?,
         ws: rate(vars, "RATE_LIMIT_WS", "50/min")?,
+        pictures: rate(vars, "RATE_LIMIT_PICTURES", "120/h")?,
         redis_timeout: vars.duration("RATE_LIMIT_REDIS_TIMEOUT", "100ms")?,
     })
 }
@@ -101,6 +104,12 @@ impl TrustedProxies {
         client
     }
 
+    /// Whether the other side of a connection is a proxy of ours.
+    #[must_use]
+    pub fn includes(&self, peer: IpAddr) -> bool {
+        self.trusts(peer.to_canonical(), 0)
+    }
+
     fn trusts(&self, proxy: IpAddr, passed: usize) -> bool {
         let by_count = self.count.is_none_or(|count| passed < count);
         let by_network = self.networks.iter().any(|network| network.contains(&proxy));
@@ -135,6 +144,13 @@ pub(super) fn trusted_proxies(vars: &Vars) -> Result<TrustedProxies, SettingsErr
         None => None,
         Some(_) => Some(vars.parse("TRUSTED_PROXY_COUNT", 0)?),
     };
+    if vars.env == AppEnv::Production && count.is_none() && networks.is_empty() {
+        // Behind a proxy that nobody named, everybody has the proxy's address, and one person's limits.
+        return Err(SettingsError::new(
+            "TRUSTED_PROXY_COUNT",
+            "or TRUSTED_PROXIES must be set in production: 0 says that no proxy is in front",
+        ));
+    }
     Ok(TrustedProxies { count, networks })
 }
 
@@ -174,6 +190,25 @@ mod tests {
         }
         let defaults = settings(&[]).expect("development defaults").limits;
         assert_eq!((defaults.api, defaults.ws), (rate(100, 60), rate(50, 60)));
+    }
+
+    #[test]
+    fn production_is_told_whether_a_proxy_is_in_front() {
+        let read = |env: &str, vars: &[(&str, &str)]| {
+            let env = [("APP_ENV", env)].into_iter().chain(vars.iter().copied());
+            let text = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+            trusted_proxies(&Vars::new(env.map(text).collect())?)
+        };
+        let refused = read("production", &[]).expect_err("everybody would be one address");
+        assert!(refused.to_string().starts_with("TRUSTED_PROXY_COUNT "), "{refused}");
+        let emptied = [("TRUSTED_PROXIES", ""), ("TRUSTED_PROXY_COUNT", " ")];
+        assert!(read("production", &emptied).is_err());
+        for said in [("TRUSTED_PROXY_COUNT", "0"), ("TRUSTED_PROXIES", "10.0.0.0/8")] {
+            assert!(read("production", &[said]).is_ok(), "{said:?}");
+        }
+        for env in ["development", "test"] {
+            assert!(read(env, &[]).is_ok(), "{env}");
+        }
     }
 
     /// What the proxies are told, the peer, the header, and the client that is meant.

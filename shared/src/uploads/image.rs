@@ -3,19 +3,21 @@
 //! What comes out is made from pixels alone: no EXIF, no place where it was taken, no profile, no second file behind the
 //! first. Only the turn that a camera noted is applied.
 
+use std::collections::HashMap;
 use std::io::Cursor;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::UploadKind;
 use crate::error::{Code, Error, Result};
+use crate::ids::UserId;
 use crate::language::Text;
 
 /// Pictures that are decoded at a time.
@@ -48,10 +50,15 @@ const ONLY_PICTURES: Text = Text::new(
     "A JPEG, PNG or WebP picture.",
 );
 
-/// Decodes what people send, few at a time.
+/// Decodes what people send, few at a time, and one at a time of each person.
 pub struct Images {
     permits: Arc<Semaphore>,
+    /// The turns of people who have a picture here now.
+    turns: Mutex<HashMap<UserId, Weak<Semaphore>>>,
 }
+
+/// The right to decode: a person's own turn, and a place in the pool.
+struct Turn(#[expect(dead_code, reason = "held until they are dropped")] [OwnedSemaphorePermit; 2]);
 
 /// A picture of our own making.
 #[derive(Debug)]
@@ -78,25 +85,29 @@ impl Images {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a process has one, made on purpose")]
     pub fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(AT_A_TIME)) }
+        Self { permits: Arc::new(Semaphore::new(AT_A_TIME)), turns: Mutex::default() }
     }
 
-    /// Makes a picture of ours from somebody's file, which came under the name of `field`.
+    /// Makes a picture of ours from a person's file, which came under the name of `field`.
     ///
     /// # Errors
     /// `UNSUPPORTED_MEDIA_TYPE` for anything but JPEG, PNG and WebP, whatever its name says; `VALIDATION_ERROR` for a file
-    /// that is damaged, too large or takes too long; `BUSY` when others are decoded for too long.
-    pub async fn make(&self, field: &str, kind: UploadKind, file: Vec<u8>) -> Result<Picture> {
+    /// that is damaged, too large or takes too long; `BUSY` when others, or others of this person, are decoded for too long.
+    pub async fn make(
+        &self,
+        owner: UserId,
+        kind: UploadKind,
+        (field, file): (&str, Vec<u8>),
+    ) -> Result<Picture> {
         let format = format_of(&file).ok_or_else(|| {
             Error::new(Code::UnsupportedMediaType).and_field(field, ONLY_PICTURES, "")
         })?;
         // The header is enough to refuse most of what is hostile; it needs no turn.
         look(&file, format).map_err(|problem| problem.into_error(field))?;
-        let permit = timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned()).await;
-        let permit = permit.ok().ok_or(Code::Busy)?.map_err(Error::internal)?;
+        let turn = timeout(PATIENCE, self.turn(owner)).await.ok().ok_or(Code::Busy)??;
         let work = tokio::task::spawn_blocking(move || {
             let made = remake(&file, format, kind.side_max());
-            drop(permit);
+            drop(turn);
             made
         });
         // A thread cannot be stopped: it keeps its permit until it is done, and the sender is told no.
@@ -104,6 +115,25 @@ impl Images {
             Ok(made) => made.map_err(Error::internal)?.map_err(|problem| problem.into_error(field)),
             Err(_) => Err(Error::field(field, TOO_MANY_PIXELS)),
         }
+    }
+
+    /// Waits for a person's turn, first among their own pictures: whoever sends many waits for themselves and leaves the
+    /// rest of the pool to others.
+    async fn turn(&self, person: UserId) -> Result<Turn> {
+        let own = self.own_turn(person).acquire_owned().await.map_err(Error::internal)?;
+        let place = Arc::clone(&self.permits).acquire_owned().await.map_err(Error::internal)?;
+        Ok(Turn([own, place]))
+    }
+
+    fn own_turn(&self, person: UserId) -> Arc<Semaphore> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = turns.get(&person).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::new(Semaphore::new(1));
+        turns.insert(person, Arc::downgrade(&turn));
+        turn
     }
 }
 
@@ -212,6 +242,8 @@ fn remake(
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
 
     #[test]
@@ -233,6 +265,26 @@ mod tests {
         ] {
             assert_eq!(format_of(file), format, "{file:?}");
         }
+    }
+
+    #[test]
+    fn a_person_has_one_turn_at_a_time_and_leaves_the_other_place_to_others() {
+        let images = Images::new();
+        let (one, other) = (UserId::new(), UserId::new());
+        let first = images.turn(one).now_or_never().expect("free").expect("open");
+        // Two more of theirs wait, for themselves and not in the pool's queue.
+        let (mut second, mut third) = (Box::pin(images.turn(one)), Box::pin(images.turn(one)));
+        assert!(second.as_mut().now_or_never().is_none());
+        assert!(third.as_mut().now_or_never().is_none());
+        let theirs = images.turn(other).now_or_never().expect("a place is free").expect("open");
+        drop(first);
+        let second = second.now_or_never().expect("their turn").expect("open");
+        assert!(third.as_mut().now_or_never().is_none());
+        drop((second, theirs));
+        drop(third.now_or_never().expect("their turn").expect("open"));
+        assert!(images.turn(other).now_or_never().is_some());
+        let kept = images.turns.lock().unwrap_or_else(PoisonError::into_inner).len();
+        assert_eq!(kept, 1, "nobody is remembered who has no picture here");
     }
 
     #[test]

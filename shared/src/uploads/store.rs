@@ -22,10 +22,11 @@ const QUOTA_WINDOW: TimeDelta = TimeDelta::hours(24);
 
 /// Makes a picture of somebody's file and keeps it: first its row, then the file. It is attached to nothing yet.
 ///
-/// It takes no transaction: decoding is slow and writing is a call to the outside.
+/// It takes no transaction: decoding is slow and writing is a call to the outside. Everything that is counted is counted
+/// before the file is looked at, also for files that are refused then: looking is what costs.
 ///
 /// # Errors
-/// Those of [`super::Images::make`]; `PAYLOAD_TOO_LARGE`; `LIMIT_REACHED` for the day; `TOKEN_INVALID` when the account was
+/// Those of [`super::Images::make`]; `PAYLOAD_TOO_LARGE`; `RATE_LIMITED` for pictures; `LIMIT_REACHED` for the day; `TOKEN_INVALID` when the account was
 /// closed a moment ago; `SERVICE_UNAVAILABLE` when the file cannot be written: its row is swept away.
 pub async fn store(
     app: &App,
@@ -37,9 +38,18 @@ pub async fn store(
     if received > RECEIVED_MAX {
         return Err(Code::PayloadTooLarge.into());
     }
-    let picture = app.images.make(field, kind, file).await?;
-    let upload =
-        app.db.transaction(async |tx| record(tx, user, kind, (&picture, received)).await).await?;
+    if let Some(verdict) = app.limits.take_picture(user).await
+        && !verdict.allowed
+    {
+        return Err(Error::new(Code::RateLimited).after(verdict.reset_seconds()));
+    }
+    let received_bytes = i32::try_from(received).map_err(Error::internal)?;
+    app.db.transaction(async |tx| check_quota(tx, user, received_bytes).await).await?;
+    let picture = app.images.make(user, kind, (field, file)).await?;
+    let upload = app
+        .db
+        .transaction(async |tx| record(tx, user, kind, (&picture, received_bytes)).await)
+        .await?;
     app.storage.put(&upload.key, picture.content_type, picture.bytes).await?;
     tracing::info!(target: "uploads", upload = %upload.id, %user, bytes = upload.bytes, "uploaded");
     Ok(upload)
@@ -49,12 +59,12 @@ async fn record(
     tx: &mut Tx,
     user: UserId,
     kind: UploadKind,
-    (picture, received): (&Picture, usize),
+    (picture, received_bytes): (&Picture, i32),
 ) -> Result<Upload> {
     // The limit is about rows that are not there yet.
     tx.one_at_a_time(&format!("uploads:{user}")).await?;
     User::hold_open(tx, user).await?;
-    let received_bytes = i32::try_from(received).map_err(Error::internal)?;
+    // Again: pictures that were sent at once have passed it together.
     check_quota(tx, user, received_bytes).await?;
     let name = Uuid::new_v4().simple();
     let upload = Upload {

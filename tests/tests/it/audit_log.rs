@@ -9,6 +9,11 @@ use tests::{Client, LogLines, Person, Reply, Story, TestApp};
 
 const LOG: &str = "admin-panel/audit-log/";
 
+/// A platform behind a proxy of ours, whose request ids are taken over.
+async fn behind_a_proxy() -> TestApp {
+    TestApp::start_with(&[("TRUSTED_PROXY_COUNT", "1")]).await
+}
+
 /// Sends a request as a program with a name, under a request id.
 async fn send(client: &Client, path: &str, body: Value, agent: &str, id: &str) -> Reply {
     let request = client.request(Method::POST, path).json(&body);
@@ -23,7 +28,7 @@ fn column(reply: &Reply, field: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_line_of_a_request_says_from_where_it_came_the_ledgers_too() {
-    let app = TestApp::start().await;
+    let app = behind_a_proxy().await;
     let (seller, buyer) = (app.person("seller").await, app.person("buyer").await);
     let listing = Story::new(&app).listed(&seller).await;
     app.fund(&buyer, 100_000).await;
@@ -45,6 +50,19 @@ async fn every_line_of_a_request_says_from_where_it_came_the_ledgers_too() {
     let claimed = "SELECT count(*) FROM audit_log WHERE (actor LIKE 'job:%' OR actor = 'system')
                    AND (ip IS NOT NULL OR user_agent IS NOT NULL)";
     assert_eq!(app.database.number(claimed).await, 0);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_writes_into_the_log_under_an_id_of_their_choice() {
+    let app = TestApp::start().await;
+    let person = app.person("forger").await;
+    let path = format!("admin-panel/users/{}/adjust-balance/", person.id);
+    let reply = send(&person.client, &path, json!({}), "curl/8", "approve-by-admin").await;
+    let told = reply.expect(403).headers["x-request-id"].to_str().expect("a text").to_owned();
+    let recorded = "SELECT request_id FROM audit_log WHERE action = 'access.refused'";
+    assert_eq!(app.database.texts(recorded).await, [told.as_str()], "the answer says which it is");
+    assert!(told.len() == 36 && told != "approve-by-admin", "{told}");
     app.finish().await;
 }
 
@@ -95,7 +113,7 @@ async fn nobody_changes_the_log_and_the_application_cannot_take_its_guard_away()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_request_of_staffs_pages_is_on_record_with_who_and_what_for() {
-    let app = TestApp::start().await;
+    let app = behind_a_proxy().await;
     let (person, moderator) = (app.person("curious").await, app.staff_with("moderator").await);
     let adjust = format!("admin-panel/users/{}/adjust-balance/", person.id);
     let body = json!({ "amount": "5000.00", "reason": "for me" });
@@ -145,7 +163,7 @@ async fn told(app: &TestApp) -> (Person, Person, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn staff_find_lines_by_action_actor_object_request_and_time() {
-    let app = TestApp::start().await;
+    let app = behind_a_proxy().await;
     let start = app.now().await;
     let (one, two, first) = told(&app).await;
     let reader = &two.client;

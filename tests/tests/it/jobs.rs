@@ -202,7 +202,7 @@ async fn two_schedulers_fire_a_tick_once_and_missed_ticks_are_caught_up_by_polic
 
 #[tokio::test]
 async fn the_trace_of_a_request_is_on_its_jobs_and_on_theirs() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(&[("TRUSTED_PROXY_COUNT", "1")]).await;
     let register = json!({ "email": "trace@example.uz", "password": "sufficient-1-password" });
     let request = app
         .client

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use diesel_async::SimpleAsyncConnection as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Client, Process, TestApp, eventually, free_port, sell_body};
@@ -156,6 +157,29 @@ async fn every_event_of_the_specification_is_a_line_in_its_format() {
     ] {
         assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
     }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_anybody_can_bring_about_wakes_nobody() {
+    let app = TestApp::start().await;
+    let person = app.person("impatient").await;
+    let api = Logged::start(&app, &[("HTTP_REQUEST_TIMEOUT", "3s")]).await;
+    let client = api.client.as_somebody(&person.client);
+    let mut owner = app.database.owner().await;
+    // Sessions cannot be read: for two seconds each statement waits, then it is refused.
+    owner.batch_execute("BEGIN; LOCK TABLE sessions").await.expect("locks");
+    client.get("auth/me/").await.expect_error(503, "BUSY");
+    owner.batch_execute("ROLLBACK").await.expect("unlocks");
+    let claimed = client.request(Method::GET, "auth/me/");
+    let claimed = claimed.header("X-Request-ID", format!("mine\u{20}trace_id={}", "x".repeat(80)));
+    client.send(claimed).await.expect(200);
+    let log = api.stop();
+    assert_line(&log, &["[WARNING] http: BUSY", "code=\"BUSY\"", "trace_id="]);
+    assert!(!log.contains("[ERROR]"), "{log}");
+    // A stranger's id is a field beside ours, which it cannot be taken for.
+    let shown = format!("client_request_id=\"minetrace_id{}\"", "x".repeat(52));
+    assert_line(&log, &["GET /api/v1/auth/me/ 200", "trace_id=\"0", &shown]);
     app.finish().await;
 }
 

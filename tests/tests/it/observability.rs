@@ -337,6 +337,7 @@ async fn the_trace_of_a_request_is_on_its_log_line_and_on_those_of_its_jobs() {
         ("API_LISTEN", &listen),
         ("API_METRICS_LISTEN", "127.0.0.1:0"),
         ("WORKER_METRICS_LISTEN", "127.0.0.1:0"),
+        ("TRUSTED_PROXY_COUNT", "1"),
     ] {
         variables.insert(name.to_owned(), value.to_owned());
     }

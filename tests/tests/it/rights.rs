@@ -14,8 +14,21 @@ use tests::{Client, Person, Reply, Story, TestApp};
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/rights.txt");
 
 /// The columns of the table.
-const ROLES: [&str; 8] =
-    ["anonymous", "unverified", "other", "buyer", "seller", "moderator", "finance", "superuser"];
+const ROLES: [&str; 10] = [
+    "anonymous",
+    "unverified",
+    "other",
+    "buyer",
+    "seller",
+    "moderator",
+    "finance",
+    "superuser",
+    "staff",
+    "banned",
+];
+
+/// The name of who stays banned.
+const BANNED: &str = "Banned for good";
 
 /// What a role is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +128,8 @@ impl World {
             staff[0].client.clone(),
             staff[1].client.clone(),
             app.superuser().await.client,
+            app.staff_with("roleless").await.client,
+            banned(&app).await,
         ];
         let clients = clients.to_vec();
         app.run_due_jobs().await;
@@ -162,13 +177,12 @@ impl World {
         let reply = client.send(request).await;
         if row.method != Method::GET && ["/auth/", "/profile/"].iter().any(|at| path.contains(at)) {
             // Whoever signed out or left is there again.
-            self.app
-                .database
-                .execute(
-                    "UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL WHERE revoked_at IS NOT NULL;
-                     UPDATE users SET is_active = true, deleted_at = NULL WHERE deleted_at IS NOT NULL OR NOT is_active",
-                )
-                .await;
+            let again = format!(
+                "UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL WHERE revoked_at IS NOT NULL;
+                 UPDATE users SET is_active = true, deleted_at = NULL
+                 WHERE (deleted_at IS NOT NULL OR NOT is_active) AND full_name <> '{BANNED}'"
+            );
+            self.app.database.execute(&again).await;
         }
         reply
     }
@@ -188,6 +202,17 @@ impl World {
         }
         state
     }
+}
+
+/// A moderator who signed in and was banned then.
+async fn banned(app: &TestApp) -> Client {
+    let person = app.staff_with("moderator").await;
+    let ban = format!(
+        "UPDATE users SET is_active = false, full_name = '{BANNED}' WHERE id = '{}'",
+        person.id
+    );
+    app.database.execute(&ban).await;
+    person.client
 }
 
 /// What a buyer and staff leave behind, with the paths that lead to it.

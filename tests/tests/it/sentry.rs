@@ -35,6 +35,7 @@ fn variables(app: &TestApp, dsn: &str, traces: &str, listen: &str) -> HashMap<St
         ("SENTRY_TRACES_SAMPLE_RATE", traces),
         ("SENTRY_RELEASE", "wibestore@4f2a9c1"),
         ("HOSTNAME", "front-7"),
+        ("TRUSTED_PROXY_COUNT", "1"),
         ("API_LISTEN", listen),
         ("API_METRICS_LISTEN", "127.0.0.1:0"),
         ("WORKER_METRICS_LISTEN", "127.0.0.1:0"),

@@ -84,6 +84,39 @@ async fn a_session_that_idled_or_is_too_old_is_not_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_holds_a_refresh_token_signs_out_with_it_whatever_became_of_the_access_token() {
+    let app = TestApp::start().await;
+    let member = Member::register(&app, "leaving").await;
+    for dead in ["expired", "revoked", "garbage"] {
+        let (client, token) = member.sign_in(&app, Member::DEVICE).await;
+        let (other, _) = member.sign_in(&app, "another device").await;
+        let client = match dead {
+            "expired" => {
+                app.advance("16 minutes").await;
+                client
+            }
+            "revoked" => {
+                other.post_empty("auth/logout-all/").await;
+                client
+            }
+            _ => app.client.with_token("garbage"),
+        };
+        // Without a token in the body there is nobody to sign out.
+        let reply = client.post_empty("auth/logout/").await;
+        let code = if dead == "expired" { "TOKEN_EXPIRED" } else { "TOKEN_INVALID" };
+        reply.expect_error(401, code);
+        client.post("auth/logout/", json!({ "refresh": null })).await.expect_error(401, code);
+        let body = json!({ "refresh": token });
+        client.post("auth/logout/", body).await.expect(200);
+        refresh(&app, &token).await.expect_error(401, "TOKEN_INVALID");
+    }
+    // What is no token of ours still ends nothing.
+    let nonsense = json!({ "refresh": "garbage" });
+    app.client.post("auth/logout/", nonsense).await.expect_error(401, "TOKEN_INVALID");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_ends_a_session_ends_both_its_tokens() {
     let app = TestApp::start().await;
     for end in ["logout", "disabled", "closed", "password"] {

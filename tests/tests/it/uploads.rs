@@ -294,10 +294,34 @@ async fn nobody_sends_more_than_their_share_of_a_day() {
     let almost = 200 * MIB - 1;
     app.database.execute(&format!("UPDATE uploads SET received_bytes = {almost}")).await;
     let refused = upload(&person.client, "a", &a_jpeg()).await.expect_error(409, "LIMIT_REACHED");
+    // Nothing is decoded for whoever has had their share: not even this is noticed.
+    let damaged = [&a_jpeg()[..300], b"\xff\xd9"].concat();
+    upload(&person.client, "a", &damaged).await.expect_error(409, "LIMIT_REACHED");
     assert_eq!(refused.at("/error/details/bytes_per_day"), &json!(200 * MIB));
     upload(&other.client, "a", &a_jpeg()).await.expect(201);
     app.advance("24 hours 1 second").await;
     upload(&person.client, "a", &a_jpeg()).await.expect(201);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pictures_that_are_refused_count_like_those_that_are_kept() {
+    let app = TestApp::start_with(&[("RATE_LIMIT_PICTURES", "3/h")]).await;
+    let (person, other) = (app.person("sender").await, app.person("other").await);
+    let damaged = [&a_jpeg()[..300], b"\xff\xd9"].concat();
+    upload(&person.client, "a", &damaged).await.expect_error(400, "VALIDATION_ERROR");
+    upload(&person.client, "a", b"GIF89a").await.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
+    new_avatar(&person.client, &a_jpeg()).await.expect(200);
+    for reply in [
+        upload(&person.client, "a", &a_jpeg()).await,
+        new_avatar(&person.client, &a_jpeg()).await,
+        upload(&person.client, "a", &damaged).await,
+    ] {
+        let reply = reply.expect_error(429, "RATE_LIMITED");
+        assert!(reply.headers.contains_key("retry-after"), "{}", reply.text);
+    }
+    upload(&other.client, "a", &a_jpeg()).await.expect(201);
+    app.run_due_jobs().await;
     app.finish().await;
 }
 

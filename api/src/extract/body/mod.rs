@@ -3,6 +3,7 @@
 mod problems;
 mod walk;
 
+use std::borrow::Cow;
 use std::io;
 use std::ops::Deref;
 
@@ -18,6 +19,11 @@ use validator::Validate;
 use super::{FromRequest, extractor};
 use crate::app::AppState;
 use crate::openapi;
+
+/// More problems of one body are not told.
+const PROBLEMS_MAX: usize = 20;
+/// The names of our own fields are shorter, in characters.
+const NAME_SHOWN: usize = 60;
 
 /// A body that must be there.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -129,17 +135,17 @@ async fn bytes(req: &mut Request, max: usize) -> Result<&[u8]> {
 }
 
 /// Whether the body broke off because the server was tired of waiting for it.
-fn stood_still(error: &ParseError) -> bool {
+pub(super) fn stood_still(error: &ParseError) -> bool {
     let ParseError::Other(cause) = error else { return false };
     let mut cause = Some(cause.as_ref() as &(dyn std::error::Error + 'static));
     while let Some(error) = cause {
-        if error
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
-        {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
             return true;
         }
-        cause = error.source();
+        // An I/O error skips what it wraps when it is asked for its source.
+        let wrapped = io.and_then(io::Error::get_ref);
+        cause = wrapped.map(|error| error as &(dyn std::error::Error + 'static)).or(error.source());
     }
     false
 }
@@ -159,6 +165,13 @@ fn parse<T: Payload>(body: &[u8]) -> Result<T> {
 /// The platform's error for a body that was read and is wrong.
 fn wrong() -> Error {
     Error::new(Code::ValidationError)
+}
+
+/// A name that a caller made up, cut short.
+pub(super) fn shortened(name: &str) -> Cow<'_, str> {
+    let end = name.char_indices().nth(NAME_SHOWN).map(|(at, _)| at);
+    let start = end.and_then(|end| name.get(..end));
+    start.map_or(Cow::Borrowed(name), |start| Cow::Owned(format!("{start}…")))
 }
 
 #[cfg(test)]
@@ -312,6 +325,47 @@ mod tests {
         ] {
             refused(&with(field), details);
         }
+    }
+
+    #[test]
+    fn a_name_that_no_field_has_ends_the_reading_whatever_hangs_below_it() {
+        // One megabyte each: with the whole path at every item the first made 29 GB of text, the second copied 125 GB.
+        let name = "A".repeat(500_000);
+        let marks = vec![r#""\u0001""#; 60_000].join(",");
+        let zeros = vec!["0"; 250_000].join(",");
+        let shown = format!("{}…", "A".repeat(60));
+        for items in [marks, zeros] {
+            refused(
+                &format!(r#"{{"{name}":[{items}]}}"#),
+                json!({ shown.as_str(): ["At most 200 characters."] }),
+            );
+        }
+    }
+
+    #[test]
+    fn twenty_problems_are_enough_and_end_the_reading() {
+        let details = |body: &str| match parse::<Thing>(body.as_bytes()) {
+            Ok(_) => json!("read"),
+            Err(error) => error.details(Language::En),
+        };
+        // What comes after them is not even JSON.
+        let marks = vec![r#""\u0001""#; 20].join(",");
+        let named = details(&format!(r#"{{"tags":[{marks}, this is not JSON"#));
+        assert_eq!(named.as_object().map(serde_json::Map::len), Some(20), "{named}");
+        assert!(named.get("tags[19]").is_some(), "{named}");
+        let twice = details(&format!("{{{}not JSON", r#""x":0,"#.repeat(21)));
+        let sentences = twice.get("x").and_then(serde_json::Value::as_array).map(Vec::len);
+        assert_eq!(sentences, Some(20), "{twice}");
+        // A path ends somewhere, however deep its value lies.
+        let name = "B".repeat(200);
+        let deep =
+            format!("{}\"\\u0001\"{}", format!(r#"{{"{name}":"#).repeat(100), "}".repeat(100));
+        let told = details(&deep).to_string();
+        assert!(told.len() < 600 && told.contains("not allowed"), "{told}");
+        // Neither are all the names told that no field has, nor all the rules that are broken.
+        let names: Vec<String> = (0..50_000).map(|number| format!(r#""n{number}":0"#)).collect();
+        let told = details(&format!("{{{}}}", names.join(",")));
+        assert!(told.as_object().is_some_and(|fields| fields.len() <= 24), "{told}");
     }
 
     #[test]

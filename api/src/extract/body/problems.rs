@@ -10,7 +10,7 @@ use shared::error::texts;
 use shared::language::Text;
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
-use super::wrong;
+use super::{PROBLEMS_MAX, shortened, wrong};
 use crate::extract::schema::fields_of;
 
 /// The error for a body that does not fit its type: every unknown and every missing field, or the field whose
@@ -20,12 +20,15 @@ pub(super) fn unreadable<T: ToSchema>(
     names: &BTreeSet<String>,
 ) -> Error {
     let fields = fields_of::<T>();
-    let unknown = names.difference(&fields.known).map(|name| (name.clone(), texts::UNKNOWN));
+    let unknown = names.difference(&fields.known).take(PROBLEMS_MAX);
+    let unknown = unknown.map(|name| (shortened(name).into_owned(), texts::UNKNOWN));
     let missing = fields.required.difference(names).map(|name| (name.clone(), texts::REQUIRED));
     let mut problems: Vec<(String, Text)> = unknown.chain(missing).collect();
     let (path, text, value) = first(error);
     let mut wrong = wrong();
-    if !problems.iter().any(|(name, _)| *name == path) {
+    let told = problems.iter().any(|(name, _)| *name == path);
+    let unknown = text == texts::UNKNOWN && problems.len() >= PROBLEMS_MAX;
+    if !told && !unknown {
         wrong = wrong.and_field(path, text, value);
     }
     problems.drain(..).fold(wrong, |wrong, (name, text)| wrong.and_field(name, text, ""))
@@ -48,7 +51,8 @@ fn first(error: &PathError<serde_json::Error>) -> (String, Text, String) {
         return (path, texts::UNKNOWN, String::new());
     }
     if message.starts_with("unknown variant") {
-        let choices = message.split_once("expected ").map_or("", |(_, choices)| choices);
+        // The last: what comes before it is the caller's.
+        let choices = message.rsplit_once("expected ").map_or("", |(_, choices)| choices);
         let choices: Vec<&str> = choices.split('`').skip(1).step_by(2).collect();
         return (path, texts::CHOICES, choices.join(", "));
     }
@@ -57,7 +61,7 @@ fn first(error: &PathError<serde_json::Error>) -> (String, Text, String) {
 
 /// The sentence for what a value should have been. The value itself is never repeated: it may be a secret.
 fn expected(message: &str) -> Text {
-    let expected = message.split_once("expected ").map_or("", |(_, expected)| expected);
+    let expected = message.rsplit_once("expected ").map_or("", |(_, expected)| expected);
     let expected = expected.split(" at line ").next().unwrap_or_default();
     match expected {
         "an amount with at most two decimals" => texts::MONEY,
@@ -81,6 +85,7 @@ pub(super) fn invalid(errors: &ValidationErrors) -> Error {
     let mut found = Vec::new();
     collect("", errors, &mut found);
     found.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    found.truncate(PROBLEMS_MAX);
     found.into_iter().fold(wrong(), |wrong, (path, text, value)| wrong.and_field(path, text, value))
 }
 

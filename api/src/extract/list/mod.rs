@@ -338,6 +338,14 @@ mod tests {
             assert_eq!(read(query).err().map(details_of), Some(details), "{query}");
         }
         assert!(read(&format!("game={}", "x".repeat(10_000))).is_err());
+        let many: Vec<String> = (0..3_000).map(|number| format!("n{number}=1")).collect();
+        for query in [many.join("&"), format!("{}=1", "n".repeat(15_000))] {
+            let told = read(&query).err().map(|error| error.details(Language::En).to_string());
+            assert!(
+                told.is_some_and(|told| told.len() < 2_000),
+                "a long answer to what nobody knows"
+            );
+        }
     }
 
     #[test]
@@ -367,5 +375,8 @@ mod tests {
         assert_eq!(shown("fields=title, accountCount"), json!({ "title": "x", "accountCount": 2 }));
         assert_eq!(shown(""), json!({ "id": 1, "title": "x", "accountCount": 2 }));
         assert_eq!(shown("expand=seller&fields=id"), json!({ "id": 1 }));
+        // However often a name is said, rows are compared with it once.
+        let mut query = Query::parse(&format!("fields={}", "id,title,".repeat(1_500)));
+        assert_eq!(query.list("fields").map(|names| names.len()), Some(2));
     }
 }

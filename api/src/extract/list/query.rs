@@ -1,5 +1,7 @@
 //! Query parameters: each known name is read at most once, an empty value is none, and the rest is refused.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Datelike as _, Days, FixedOffset, NaiveDate, Utc};
 use salvo::oapi::{BasicType, KnownFormat, Object, SchemaFormat};
 use shared::error::texts;
@@ -7,6 +9,10 @@ use shared::language::Text;
 use shared::{Code, Error, Money, Result};
 use uuid::Uuid;
 
+use crate::extract::body::shortened;
+
+/// More names that nobody knows are not told.
+const UNKNOWN_MAX: usize = 20;
 /// Longer texts are not looked for.
 const TEXT_MAX: usize = 200;
 
@@ -129,17 +135,12 @@ impl Query {
         choice
     }
 
-    /// Names separated by commas.
+    /// Names separated by commas, each once: rows are compared with them.
     pub(crate) fn list(&mut self, name: &'static str) -> Option<Vec<String>> {
         let value = self.value(name, Object::with_type(BasicType::String))?;
-        Some(
-            value
-                .split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .map(str::to_owned)
-                .collect(),
-        )
+        let items: BTreeSet<&str> =
+            value.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
+        Some(items.into_iter().map(str::to_owned).collect())
     }
 
     /// Notes that a parameter is wrong.
@@ -161,11 +162,12 @@ impl Query {
     /// All that is wrong, unknown names included.
     pub(crate) fn finish(mut self) -> Result<()> {
         let known = std::mem::take(&mut self.known);
-        let mut unknown: Vec<String> = self.given.iter().map(|(name, _)| name.clone()).collect();
+        let given = std::mem::take(&mut self.given);
+        let mut unknown: Vec<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
         unknown.retain(|name| !known.iter().any(|(known, _)| known == name));
         unknown.dedup();
-        for name in unknown {
-            self.wrong(&name, texts::UNKNOWN, "");
+        for name in unknown.into_iter().take(UNKNOWN_MAX) {
+            self.wrong(&shortened(name), texts::UNKNOWN, "");
         }
         self.problem.map_or(Ok(()), Err)
     }

@@ -37,6 +37,8 @@ pub(crate) struct UserOut {
     avatar: Option<String>,
     /// `+998XXXXXXXXX`.
     phone_number: Option<String>,
+    /// The same.
+    phone: Option<String>,
     /// What they can spend, UZS.
     #[salvo(schema(value_type = String))]
     balance: Money,
@@ -52,6 +54,10 @@ pub(crate) struct UserOut {
     /// Telegram's number of them.
     telegram_id: Option<i64>,
     telegram_username: Option<String>,
+    /// The same.
+    telegram: Option<String>,
+    /// Always empty: people say nothing about themselves here, and pages that show it find a text.
+    bio: String,
     /// Google's name of them.
     google_id: Option<String>,
     social_accounts: SocialAccountsOut,
@@ -213,6 +219,8 @@ impl From<Profile> for UserOut {
             pending_email,
             telegram_id: user.telegram_id,
             telegram_username: user.telegram_username.clone(),
+            telegram: user.telegram_username,
+            bio: String::new(),
             social_accounts: SocialAccountsOut { google: google_id.clone() },
             google_id,
             is_superuser: user.is_superuser,
@@ -221,6 +229,7 @@ impl From<Profile> for UserOut {
             username: user.username,
             full_name: user.full_name,
             avatar: user.avatar,
+            phone: user.phone_number.clone(),
             phone_number: user.phone_number,
             balance,
             plan: plan.slug,

@@ -1,16 +1,18 @@
 //! Signing up, in and out.
 
-use salvo::Request;
 use salvo::http::header::ACCEPT_LANGUAGE;
+use salvo::oapi::{Components, Operation};
+use salvo::{Depot, Request};
 use shared::accounts::{self, Registration, RegistrationForm, SignIn, TokenPair};
 use shared::error::texts;
+use shared::ids::UserId;
 use shared::language::Language;
 use shared::{Code, Error, Outcome};
 
 use super::DoneOut;
 use super::issued::{Issued, TakenBack};
 use super::me::UserOut;
-use crate::extract::RefreshCookie;
+use crate::extract::{FromRequest, RefreshCookie, extractor};
 use crate::prelude::*;
 
 /// A new person.
@@ -121,22 +123,51 @@ pub(crate) async fn refresh(
     Ok(Issued(Json(TokensOut::from(refreshed.into_tokens()?))))
 }
 
-/// Ends the session of a refresh token; without a body, every session of the caller; without a caller, that of the cookie.
+/// Who leaves, and from where.
+pub(crate) enum Leaving {
+    /// The session of this refresh token ends, whoever holds it: an access token beside it is not even looked at, because
+    /// people sign out with one that has expired.
+    Session(String),
+    /// Every session of the caller ends.
+    Everywhere(UserId),
+    /// The session of the cookie ends.
+    Cookie(RefreshCookie),
+}
+
+impl FromRequest for Leaving {
+    async fn read(req: &mut Request, depot: &mut Depot, arg: &str) -> shared::Result<Self> {
+        let OptionalBody(body) = OptionalBody::<LogOutBody>::read(req, depot, arg).await?;
+        if let Some(token) = body.refresh {
+            return Ok(Self::Session(token));
+        }
+        match MaybeSignedIn::read(req, depot, arg).await?.0 {
+            Some(caller) => Ok(Self::Everywhere(caller.user.id)),
+            None => RefreshCookie::read(req, depot, arg).await.map(Self::Cookie),
+        }
+    }
+
+    fn describe(components: &mut Components, operation: &mut Operation, arg: &str) {
+        MaybeSignedIn::describe(components, operation, arg);
+        RefreshCookie::describe(components, operation, arg);
+        OptionalBody::<LogOutBody>::describe(components, operation, arg);
+    }
+}
+
+extractor!([] Leaving);
+
+/// Ends the session of a refresh token, whatever access token comes with it; without a body, every session of the caller;
+/// without a caller, that of the cookie.
 #[endpoint(tags("accounts"))]
 pub(crate) async fn log_out(
     app: AppState,
-    caller: MaybeSignedIn,
-    cookie: RefreshCookie,
-    body: OptionalBody<LogOutBody>,
+    leaving: Leaving,
 ) -> ApiResult<TakenBack<Json<DoneOut>>> {
-    let _done = match (body.0.refresh, caller.0) {
-        (Some(token), _) => end_session_of(&app, &token).await?,
-        (None, Some(caller)) => {
-            app.db
-                .transaction(async |tx| accounts::log_out_everywhere(tx, caller.user.id).await)
-                .await?
+    let _done = match leaving {
+        Leaving::Session(token) => end_session_of(&app, &token).await?,
+        Leaving::Everywhere(person) => {
+            app.db.transaction(async |tx| accounts::log_out_everywhere(tx, person).await).await?
         }
-        (None, None) => {
+        Leaving::Cookie(cookie) => {
             let token = cookie.token()?.ok_or(Code::NotAuthenticated)?;
             end_session_of(&app, &token).await?
         }

@@ -26,7 +26,7 @@ pub(crate) async fn show_job(
     Ok(view.show(JobDetailOut::new(job, staff.user.language)))
 }
 
-/// Runs a job now. For staff.
+/// Runs a job now. For staff with a role.
 ///
 /// A dead or cancelled job has its whole number of attempts again; one that waits for its time or its next attempt stops
 /// waiting. An effect that was applied before is not applied again. Running and done jobs are refused, and so is one whose
@@ -34,7 +34,7 @@ pub(crate) async fn show_job(
 #[endpoint(tags("jobs"))]
 pub(crate) async fn retry_job(
     app: AppState,
-    staff: Staff,
+    staff: InAnyRole,
     id: Number,
     body: OptionalBody<WhyBody>,
 ) -> ApiResult<Json<JobDetailOut>> {
@@ -49,7 +49,7 @@ pub(crate) async fn retry_job(
     Ok(Json(job))
 }
 
-/// Cancels a job. For staff.
+/// Cancels a job. For staff with a role.
 ///
 /// One that waits is cancelled at once. A running one is asked to stop (`stop` in the answer): its worker stops it at the
 /// next step and rolls back what it had not committed; a call to the outside is not interrupted. Done and dead jobs are
@@ -57,7 +57,7 @@ pub(crate) async fn retry_job(
 #[endpoint(tags("jobs"))]
 pub(crate) async fn cancel_job(
     app: AppState,
-    staff: Staff,
+    staff: InAnyRole,
     id: Number,
     body: OptionalBody<WhyBody>,
 ) -> ApiResult<Json<JobDetailOut>> {
@@ -72,11 +72,11 @@ pub(crate) async fn cancel_job(
     Ok(Json(job))
 }
 
-/// Takes a dead job off the dead letter: it counts as cancelled. For staff.
+/// Takes a dead job off the dead letter: it counts as cancelled. For staff with a role.
 #[endpoint(tags("jobs"))]
 pub(crate) async fn discard_job(
     app: AppState,
-    staff: Staff,
+    staff: InAnyRole,
     id: Number,
     body: OptionalBody<WhyBody>,
 ) -> ApiResult<Json<JobDetailOut>> {
@@ -116,11 +116,11 @@ impl SnoozeBody {
     }
 }
 
-/// Puts a job off that waits; costs no attempt. For staff.
+/// Puts a job off that waits; costs no attempt. For staff with a role.
 #[endpoint(tags("jobs"))]
 pub(crate) async fn snooze_job(
     app: AppState,
-    staff: Staff,
+    staff: InAnyRole,
     id: Number,
     body: Body<SnoozeBody>,
 ) -> ApiResult<Json<JobDetailOut>> {
