@@ -19,7 +19,7 @@ use crate::schema::{
     sessions, social_accounts, users,
 };
 use crate::statement::statement;
-use crate::{App, Conn, Tx, uploads};
+use crate::{App, Conn, Tx, uploads, withdrawals};
 
 /// People per batch.
 const BATCH: i64 = 25;
@@ -53,7 +53,8 @@ pub async fn count_to_erase(conn: &mut Conn, instant: DateTime<Utc>) -> Result<i
 }
 
 /// Erases what is personal in the next accounts that were closed before an instant: address, number, username, name,
-/// password, Telegram, Google, picture and uploads, where they signed in from, and proofs of addresses.
+/// password, Telegram, Google, picture and uploads, the name on their cards,
+/// where they signed in from, and proofs of addresses.
 ///
 /// # Errors
 /// The database's.
@@ -106,6 +107,7 @@ async fn erase(tx: &mut Tx, id: UserId, email: &str) -> Result<()> {
         .execute(tx.conn())
         .await?;
     uploads::discard_all(tx, id).await?;
+    withdrawals::forget_card_holder(tx, id).await?;
     diesel::update(sessions::table.filter(sessions::user_id.eq(id)))
         .set((sessions::ip.eq(nothing), sessions::user_agent.eq(nothing)))
         .execute(tx.conn())

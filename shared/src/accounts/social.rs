@@ -9,7 +9,7 @@ use crate::ids::UserId;
 use crate::language::Text;
 use crate::schema::social_accounts;
 use crate::text_enum::text_enum;
-use crate::{Conn, Tx};
+use crate::{App, Conn, Tx};
 
 const OTHERS: Text = Text::new(
     "Bu Google hisobi boshqa hisobga ulangan.",
@@ -28,6 +28,25 @@ text_enum! {
         /// Google, by its `sub`.
         Google = "google",
     }
+}
+
+/// What the print of a Telegram account is for: part of its MAC.
+const TELEGRAM: &str = "telegram_account";
+
+impl Provider {
+    /// In place of what the provider calls a person, for the audit log: that only grows, and erasing a person must leave
+    /// nothing that names them. Equal accounts have equal prints.
+    pub(super) fn print(self, app: &App, subject: &str) -> String {
+        let purpose = match self {
+            Self::Google => "google_account",
+        };
+        app.tokens.print(purpose, subject)
+    }
+}
+
+/// The same for an account with Telegram.
+pub(super) fn telegram_print(app: &App, telegram_id: i64) -> String {
+    app.tokens.print(TELEGRAM, &telegram_id.to_string())
 }
 
 /// An account elsewhere by which a person signs in.

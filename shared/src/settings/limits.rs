@@ -154,7 +154,8 @@ pub(super) fn trusted_proxies(vars: &Vars) -> Result<TrustedProxies, SettingsErr
     Ok(TrustedProxies { count, networks })
 }
 
-fn network(text: &str) -> Option<IpNet> {
+/// A network, or a single address.
+pub(super) fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 

@@ -7,6 +7,7 @@ mod limits;
 mod log;
 mod mail;
 mod multicard;
+mod networks;
 mod outside;
 mod paynet;
 mod reports;
@@ -34,6 +35,7 @@ pub use limits::{LimitSettings, Rate, TrustedProxies};
 pub use log::{LogFileSettings, LogSettings};
 pub use mail::{MailSettings, Protection};
 pub use multicard::MulticardSettings;
+pub use networks::{Networks, ProviderNetworks};
 pub use paynet::PaynetSettings;
 pub use reports::ReportSettings;
 pub use sentry::SentrySettings;
@@ -100,6 +102,8 @@ pub struct Settings {
     pub withdrawals: WithdrawalSettings,
     /// Click's SHOP-API.
     pub click: ClickSettings,
+    /// From where payment providers call us.
+    pub provider_networks: ProviderNetworks,
     /// Sign-in with Google.
     pub google: GoogleSettings,
     /// The nightly comparison with what providers report.
@@ -281,6 +285,7 @@ impl Settings {
             multicard: multicard::multicard(&vars)?,
             withdrawals: withdrawals::withdrawals(&vars)?,
             click: click::click(&vars)?,
+            provider_networks: networks::provider_networks(&vars)?,
             google: google::google(&vars)?,
             reports: reports::reports(&vars)?,
             windows: windows(&vars)?,

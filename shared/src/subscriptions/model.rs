@@ -292,7 +292,7 @@ impl Subscription {
         action: &str,
         details: Value,
     ) -> Result<()> {
-        tracing::info!(target: "subscriptions", subscription = %self.id, user = %self.user_id, actor = %actor, status = %self.status, "{action}");
+        tracing::info!(target: "subscriptions", action, subscription = %self.id, user = %self.user_id, actor = %actor, status = %self.status, "{action}");
         audit::record(tx, actor, action, ("subscription", self.id.to_string()), details).await
     }
 

@@ -168,6 +168,8 @@ metrics! {
     WITHDRAWAL_UNKNOWN: IntGauge = register_int_gauge!("withdrawal_unknown_outcome_count", "Withdrawals in flight without a definite answer");
     /// What staff must look at.
     PAYMENT_CASES_OPEN: IntGaugeVec = register_int_gauge_vec!("payment_cases_open", "Payment cases that wait for staff", &["kind"]);
+    /// Of them, payments about which a provider and our books differ.
+    PROVIDER_RECON_MISMATCH_COUNT: IntGaugeVec = register_int_gauge_vec!("provider_recon_mismatch_count", "Open disagreements between a provider's report and our books", &["provider"]);
     /// Payments that were compared with a provider's report, by what came of it.
     PROVIDER_REPORT_PAYMENTS: IntCounterVec = register_int_counter_vec!("provider_report_payments_total", "Payments compared with a provider's report", &["source", "result"]);
     /// Since when the oldest comparison runs.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::jobs::ProcessWithdrawal;
 use super::model::{Locked, Withdrawal};
-use crate::audit::{self, Actor};
+use crate::audit::Actor;
 use crate::error::Result;
 use crate::ids::{TransactionId, UserId};
 use crate::jobs::enqueue_at;
@@ -31,10 +31,8 @@ pub async fn approve(tx: &mut Tx, staff: UserId, id: TransactionId) -> Result<Ou
     locked.withdrawal.approve(staff, tx.now());
     locked.save(tx).await?;
     let missing = locked.withdrawal.approvals_missing();
-    let details = json!({ "amount": locked.transaction.amount, "approvals_missing": missing });
-    let object = ("withdrawal", id.to_string());
-    audit::record(tx, Actor::Staff(staff), "withdrawal.approve", object, details).await?;
-    tracing::info!(target: "payments", transaction = %id, staff = %staff, missing, "withdrawal approved");
+    let details = json!({ "approvals_missing": missing });
+    locked.tell(tx, Actor::Staff(staff), "withdrawal.approve", details).await?;
     if missing == 0 {
         let job = ProcessWithdrawal { transaction_id: id };
         let at = tx.now().max(locked.withdrawal.not_before);

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::model::Locked;
 use super::settle::release;
-use crate::audit::{self, Actor};
+use crate::audit::Actor;
 use crate::error::{Code, Error, Result};
 use crate::ids::{TransactionId, UserId};
 use crate::payments::TransactionStatus;
@@ -30,8 +30,6 @@ pub async fn cancel(tx: &mut Tx, user: UserId, id: TransactionId) -> Result<Outc
     }
     let _done = locked.transaction.cancel("by the person", tx.now())?;
     release(tx, &mut locked, Actor::User(user)).await?;
-    let object = ("withdrawal", id.to_string());
-    audit::record(tx, Actor::User(user), "withdrawal.cancel", object, json!({})).await?;
-    tracing::info!(target: "payments", transaction = %id, amount = %locked.transaction.amount, "withdrawal cancelled");
+    locked.tell(tx, Actor::User(user), "withdrawal.cancel", json!({})).await?;
     Ok(Outcome::Done)
 }

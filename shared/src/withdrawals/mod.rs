@@ -44,4 +44,5 @@ pub(crate) use receipt::Paid;
 pub(crate) use reconcile::{SWEEP, reconcile};
 pub use reject::reject;
 pub use request::{Order, request};
+pub(crate) use wipe::forget_card_holder;
 pub use wipe::{Wiped, wipe_card_numbers};

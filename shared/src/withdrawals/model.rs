@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use serde_json::{Value, json};
 
 use super::card::CardType;
+use crate::audit::{self, Actor};
 use crate::error::{Code, Error, Result};
 use crate::ids::{TransactionId, UserId};
 use crate::payments::{Transaction, TransactionType};
@@ -106,6 +108,23 @@ impl Locked {
         self.withdrawal.updated_at = tx.now();
         self.transaction.save(tx).await?;
         self.withdrawal.save(tx).await
+    }
+
+    /// Tells the log and the audit log of a step, such as `withdrawal.approve`, under one name. The money that it moves is
+    /// told by its posting.
+    pub(super) async fn tell(
+        &self,
+        tx: &mut Tx,
+        by: Actor,
+        action: &str,
+        mut details: Value,
+    ) -> Result<()> {
+        let Transaction { id, amount, status, .. } = &self.transaction;
+        tracing::info!(target: "payments", action, transaction = %id, %amount, %status, %by, %details, "{action}");
+        if let Some(details) = details.as_object_mut() {
+            details.insert("amount".to_owned(), json!(amount));
+        }
+        audit::record(tx, by, action, ("withdrawal", id.to_string()), details).await
     }
 
     /// What the state allows, told to the client.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::model::{Locked, Withdrawal};
 use super::request::{CARD_FIELD, row_name};
 use super::settle::{pay_out, release};
-use crate::audit::{self, Actor};
+use crate::audit::Actor;
 use crate::error::{Code, Error, Result};
 use crate::ids::TransactionId;
 use crate::jobs::{JobVerdict, after};
@@ -155,7 +155,9 @@ impl Payout {
                 locked.withdrawal.heard(&uuid, "paid");
                 let _done = locked.transaction.complete(&uuid, tx.now())?;
                 pay_out(tx, &mut locked, provider.as_str()).await?;
-                tracing::info!(target: "payments", transaction = %self.id, amount = %locked.transaction.amount, provider = provider.as_str(), multicard = uuid, "withdrawal paid");
+                let details = json!({ "multicard": uuid });
+                let by = Actor::Provider(provider.as_str());
+                locked.tell(tx, by, "withdrawal.paid", details).await?;
                 Ok(Outcome::Done.into())
             }
             Answer::Refused(code) => {
@@ -163,7 +165,8 @@ impl Payout {
                 locked.withdrawal.outcome_unknown_at = None;
                 let _done = locked.transaction.fail(&code, tx.now())?;
                 release(tx, &mut locked, Actor::System).await?;
-                tracing::warn!(target: "payments", transaction = %self.id, amount = %locked.transaction.amount, code, "withdrawal refused by Multicard: the money is back");
+                let details = json!({ "code": code });
+                locked.tell(tx, Actor::System, "withdrawal.refused", details).await?;
                 Ok(Outcome::Done.into())
             }
             Answer::Begun(uuid) => {
@@ -195,6 +198,10 @@ impl Payout {
         locked.save(tx).await?;
         let Locked { transaction, withdrawal } = &locked;
         let Withdrawal { outcome_unknown_at, sent_at, last_answer, .. } = withdrawal;
+        if *outcome_unknown_at == Some(tx.now()) {
+            let details = json!({ "last_answer": last_answer });
+            locked.tell(tx, Actor::System, "withdrawal.unknown", details).await?;
+        }
         let since = outcome_unknown_at.or(*sent_at).unwrap_or(transaction.updated_at);
         let overdue = after(since, app.settings.withdrawals.unknown_max) <= tx.now();
         if overdue {
@@ -270,8 +277,7 @@ async fn call_a_human(tx: &mut Tx, locked: &Locked) -> Result<()> {
     if open_case(tx, case).await? == Outcome::AlreadyDone {
         return Ok(());
     }
-    let object = ("withdrawal", transaction.id.to_string());
-    audit::record(tx, Actor::System, "withdrawal.unanswered", object, details).await
+    locked.tell(tx, Actor::System, "withdrawal.unanswered", details).await
 }
 
 fn open_card(app: &App, withdrawal: &Withdrawal) -> Result<Zeroizing<String>> {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::model::Locked;
 use super::settle::release;
-use crate::audit::{self, Actor};
+use crate::audit::Actor;
 use crate::error::{Error, Result, texts};
 use crate::ids::{TransactionId, UserId};
 use crate::payments::TransactionStatus;
@@ -49,9 +49,7 @@ pub async fn reject(
     locked.withdrawal.reject_reason = Some(reason.to_owned());
     let _done = locked.transaction.reject(tx.now())?;
     release(tx, &mut locked, Actor::Staff(staff)).await?;
-    let details = json!({ "amount": locked.transaction.amount, "reason": reason });
-    let object = ("withdrawal", id.to_string());
-    audit::record(tx, Actor::Staff(staff), "withdrawal.reject", object, details).await?;
-    tracing::info!(target: "payments", transaction = %id, staff = %staff, "withdrawal rejected");
+    let details = json!({ "reason": reason });
+    locked.tell(tx, Actor::Staff(staff), "withdrawal.reject", details).await?;
     Ok(Outcome::Done)
 }

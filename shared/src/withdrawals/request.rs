@@ -8,10 +8,10 @@ use serde_json::json;
 use super::card::{CardNumber, CardType};
 use super::jobs::ProcessWithdrawal;
 use super::limits::{Terms, check_amount, check_day};
-use super::model::Withdrawal;
+use super::model::{Locked, Withdrawal};
 use super::settle::hold;
 use crate::accounts::{Principal, User};
-use crate::audit::{self, Actor};
+use crate::audit::Actor;
 use crate::error::{Code, Error, Result, texts};
 use crate::ids::{PaymentMethodId, TransactionId, UserId};
 use crate::jobs::enqueue_at;
@@ -101,12 +101,14 @@ pub async fn request(
     transaction.insert(tx).await?;
     withdrawal.insert(tx).await?;
     hold(tx, &transaction).await?;
-    record(tx, &transaction, &withdrawal).await?;
-    if withdrawal.approvals_missing() == 0 {
-        let job = ProcessWithdrawal { transaction_id: transaction.id };
-        enqueue_at(tx, &job, withdrawal.not_before).await?;
+    let asked = Locked { transaction, withdrawal };
+    record(tx, &asked).await?;
+    let id = asked.transaction.id;
+    if asked.withdrawal.approvals_missing() == 0 {
+        let job = ProcessWithdrawal { transaction_id: id };
+        enqueue_at(tx, &job, asked.withdrawal.not_before).await?;
     }
-    Ok((transaction.id, Outcome::Done))
+    Ok((id, Outcome::Done))
 }
 
 impl Order<'_> {
@@ -242,18 +244,14 @@ async fn method_of(tx: &mut Tx, payer: Provider) -> Result<PaymentMethodId> {
     Ok(method.select(payment_methods::id).first(tx.conn()).await?)
 }
 
-async fn record(tx: &mut Tx, transaction: &Transaction, withdrawal: &Withdrawal) -> Result<()> {
+async fn record(tx: &mut Tx, asked: &Locked) -> Result<()> {
     let details = json!({
-        "amount": transaction.amount,
-        "card": withdrawal.card_masked,
-        "not_before": withdrawal.not_before,
-        "approvals_needed": withdrawal.approvals_needed,
+        "card": asked.withdrawal.card_masked,
+        "not_before": asked.withdrawal.not_before,
+        "approvals_needed": asked.withdrawal.approvals_needed,
     });
-    let object = ("withdrawal", transaction.id.to_string());
-    audit::record(tx, Actor::User(transaction.user_id), "withdrawal.request", object, details)
-        .await?;
-    tracing::info!(target: "payments", transaction = %transaction.id, amount = %transaction.amount, card = withdrawal.card_masked, approvals = withdrawal.approvals_needed, "withdrawal requested");
-    Ok(())
+    let by = Actor::User(asked.transaction.user_id);
+    asked.tell(tx, by, "withdrawal.request", details).await
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
-//! A month after the end nobody needs the card's number any more.
+//! A month after the end nobody needs the card's number any more, and when its owner is erased nobody their name.
 
 use std::time::Duration;
 
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::RunQueryDsl;
 
 use crate::Tx;
 use crate::error::Result;
+use crate::ids::UserId;
 use crate::jobs::ago;
+use crate::schema::withdrawals;
 use crate::statement::statement;
 
 /// Numbers wiped by one run.
@@ -43,4 +46,16 @@ pub async fn wipe_card_numbers(tx: &mut Tx, keep: Duration) -> Result<Wiped> {
     }
     let full = i64::try_from(wiped).is_ok_and(|wiped| wiped >= BATCH);
     Ok(if full { Wiped::More } else { Wiped::All })
+}
+
+/// Blanks the name on the cards of a person who is erased; nothing of theirs is on its way any more.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn forget_card_holder(tx: &mut Tx, user: UserId) -> Result<()> {
+    diesel::update(withdrawals::table.filter(withdrawals::user_id.eq(user)))
+        .set((withdrawals::card_holder_name.eq(""), withdrawals::updated_at.eq(tx.now())))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }

@@ -1,8 +1,12 @@
 //! Closing an account: never one with money, at once for everybody, for good after a month.
 
+use reqwest::Method;
 use serde_json::{Value, json};
-use shared::jobs::kinds::EraseClosedAccounts;
-use tests::{Payme, Person, Race, Reply, Story, TestApp, Winner, mail, sell_body, sms};
+use shared::jobs::kinds::{EraseClosedAccounts, PruneIdempotencyKeys};
+use tests::google::{CLIENT_ID, Google, SigningKey, claims};
+use tests::{
+    Acquirer, Payme, Paynet, Person, Race, Reply, Story, TestApp, Winner, mail, sell_body, sms,
+};
 
 use super::profile::{PASSWORD, with_password};
 use super::uploads::{a_jpeg, files, new_avatar};
@@ -23,7 +27,7 @@ async fn traces(app: &TestApp, word: &str) -> Vec<String> {
     let columns = "SELECT format('%I.%I WHERE %I::text', table_schema || '.' || table_name, column_name, column_name)
         FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
         WHERE table_type = 'BASE TABLE' AND table_schema IN ('public', 'ledger')
-          AND data_type IN ('text', 'jsonb', 'json', 'character varying', 'ARRAY') ORDER BY 1";
+          AND data_type IN ('text', 'jsonb', 'json', 'character varying', 'ARRAY', 'bigint') ORDER BY 1";
     let mut found = Vec::new();
     for column in app.database.texts(columns).await {
         let (name, condition) = column.split_once(" WHERE ").expect("both");
@@ -186,12 +190,53 @@ async fn nobody_is_given_money_after_they_left() {
     app.finish().await;
 }
 
+/// Signs the person of a proved number in through the bot.
+async fn by_telegram(app: &TestApp, telegram_id: i64, number: &str) {
+    let contact = json!({ "telegram_id": telegram_id, "phone_number": number, "full_name": "Leaver Valiyev", "username": "@leaver_tg" });
+    let request = app.client.request(Method::POST, "auth/telegram/otp/create/");
+    let request = request.header("X-Bot-Secret", "development-bot-secret");
+    let shown = app.client.send(request.json(&contact)).await.expect(200);
+    let body = json!({ "phone": number, "code": shown.text_at("/code"), "mode": "login" });
+    app.client.post("auth/register/telegram/", body).await.expect(201);
+}
+
+/// Leaves traces elsewhere: a deposit through Paynet, which shows its payer their name, a payout to a card of their name, an account with Google, one with Telegram.
+async fn known_elsewhere(app: &TestApp, person: &Person) {
+    let deposit = json!({ "amount": 60_000, "payment_method": "paynet" });
+    let deposit = person.client.post("payments/deposit/", deposit).await.expect(201);
+    let (paynet, order) = (Paynet::new(&app.client), deposit.text_at("/id"));
+    let asked = paynet.call("GetInformation", json!({ "fields": { "order_id": order } })).await;
+    assert_eq!(asked["result"]["fields"]["name"], "leaver");
+    paynet.pay(order, 6_000_000).await;
+    let paid = Person::withdrawal(60_000, "8600533364098829");
+    let paid = person.client.post("payments/withdrawal/create/", paid).await.expect(201);
+    app.run_due_jobs().await;
+    let path = format!("payments/withdrawals/{}/", paid.text_at("/id"));
+    let paid = person.client.get(&path).await.expect(200);
+    assert_eq!(paid.text_at("/status"), "completed");
+    let token = SigningKey::first().sign(&claims("109876543210123", "leaver.g@example.uz"));
+    let link = json!({ "id_token": token, "current_password": PASSWORD });
+    person.client.post("auth/google/link/", link).await.expect(200);
+    let proved =
+        format!("UPDATE users SET phone_verified_at = app_now() WHERE id = '{}'", person.id);
+    app.database.execute(&proved).await;
+    by_telegram(app, 7_776_665_551, "+998901234567").await;
+    let linked =
+        "SELECT count(*) FROM audit_log WHERE action IN ('social.linked', 'user.telegram_linked')";
+    assert_eq!(app.database.number(linked).await, 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_month_nothing_says_whose_it_was() {
-    let app = TestApp::start().await;
+    let (acquirer, google) = (Acquirer::start().await, Google::start().await);
+    let keys = format!("{}/certs", google.url);
+    let settings = [("GOOGLE_CLIENT_ID", CLIENT_ID), ("GOOGLE_JWKS_URL", keys.as_str())];
+    let app =
+        acquirer.platform(&[settings.as_slice(), &[("WITHDRAWAL_HOLD", "0s")]].concat()).await;
     let person = member(&app, "leaver").await;
     let number = json!({ "phone_number": "+998901234567", "username": "leaver", "current_password": PASSWORD });
     person.client.patch("auth/me/", number).await.expect(200);
+    known_elsewhere(&app, &person).await;
     new_avatar(&person.client, &a_jpeg()).await.expect(200);
     let wish = json!({ "email": "elsewhere@example.uz", "current_password": PASSWORD });
     person.client.patch("auth/me/", wish).await.expect(200);
@@ -205,6 +250,7 @@ async fn after_a_month_nothing_says_whose_it_was() {
     app.run_due_jobs().await;
     let erase = async || {
         app.enqueue(EraseClosedAccounts {}).await;
+        app.enqueue(PruneIdempotencyKeys {}).await;
         app.run_due_jobs().await;
     };
     app.advance("30 days -1 minute").await;
@@ -234,7 +280,7 @@ async fn after_a_month_nothing_says_whose_it_was() {
         assert_eq!(app.database.number(left).await, 0, "{left}");
     }
     assert!(files(&app.media_dir).is_empty());
-    for word in ["leaver", "elsewhere", "901234567"] {
+    for word in ["leaver", "elsewhere", "901234567", "Valiyev", "109876543210123", "7776665551"] {
         assert!(traces(&app, word).await.is_empty(), "{word}: {:?}", traces(&app, word).await);
     }
     let audited = "SELECT count(*) FROM audit_log WHERE action = 'user.erased'";

@@ -185,20 +185,38 @@ async fn what_signing_in_left_behind_is_forgotten_when_it_decides_nothing() {
     let member = Member::register(&app, "old").await;
     guess(&app, "nobody@example.uz", "Wrong-horse-7", STRANGER).await;
     member.reset_link(&app).await;
+    let wish = json!({ "email": "elsewhere@example.uz", "current_password": Member::PASSWORD });
+    member.client.patch("auth/me/", wish).await.expect(200);
+    let (_, refresh) = member.sign_in(&app, Member::DEVICE).await;
+    app.client.post("auth/logout/", json!({ "refresh": refresh })).await.expect(200);
     let rows = async || {
         let mut counts = Vec::new();
-        for table in ["sign_in_failures", "password_resets", "known_devices"] {
+        for table in [
+            "sign_in_failures",
+            "password_resets",
+            "known_devices",
+            "email_tokens",
+            "email_changes",
+            "sessions",
+        ] {
             let sql = format!("SELECT count(*) FROM {table}");
             counts.push(app.database.number(&sql).await);
         }
         counts
     };
+    // The session of the registration ends by its age, a month later.
     for (later, left) in [
-        ("23 hours", [1, 1, 1]),
-        ("2 hours", [0, 1, 1]),
-        ("6 days", [0, 0, 1]),
-        ("172 days", [0, 0, 1]),
-        ("2 days", [0, 0, 0]),
+        ("23 hours", [1, 1, 1, 1, 1, 2]),
+        ("2 hours", [0, 1, 1, 1, 1, 2]),
+        ("6 days", [0, 0, 1, 1, 1, 2]),
+        ("22 days 22 hours", [0, 0, 1, 1, 1, 2]),
+        ("2 hours", [0, 0, 1, 1, 1, 1]),
+        ("22 hours", [0, 0, 1, 1, 1, 1]),
+        ("2 hours", [0, 0, 1, 0, 0, 1]),
+        ("28 days 22 hours", [0, 0, 1, 0, 0, 1]),
+        ("2 hours", [0, 0, 1, 0, 0, 0]),
+        ("119 days", [0, 0, 1, 0, 0, 0]),
+        ("2 days", [0, 0, 0, 0, 0, 0]),
     ] {
         app.advance(later).await;
         app.enqueue(PruneSignInRecords::default()).await;

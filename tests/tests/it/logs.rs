@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use diesel_async::SimpleAsyncConnection as _;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Client, Process, TestApp, eventually, free_port, sell_body};
+use tests::{Client, Process, TestApp, eventually, free_port, mail, sell_body};
 
 /// A real API that writes a log file, with what it says on standard output beside it.
 struct Logged {
@@ -105,6 +105,13 @@ async fn every_event_of_the_specification_is_a_line_in_its_format() {
         ["/tokens/access", "/tokens/refresh"].map(|token| session.text_at(token).to_owned());
     let signed_in = client.with_token(&tokens[0]);
     signed_in.post("auth/logout/", json!({ "refresh": tokens[1] })).await;
+    let reset = json!({ "email": "log-ali@example.uz" });
+    client.post("auth/password/reset/", reset).await.expect(200);
+    app.settle_mail().await;
+    let (_, link) = mail::reset_link(&app.mail_dir, "log-ali@example.uz").expect("a link");
+    let chosen = "third-3-password";
+    let body = json!({ "token": link, "password": chosen, "password_confirm": chosen });
+    client.post("auth/password/reset/confirm/", body).await.expect(200);
     let hostile = json!({ "email": "x\n2026-11-25 10:00:00,123 [INFO] accounts: signed in", "password": "1", "e\nvil=1": 1 });
     client.post("auth/register/", hostile).await.expect(400);
     let wrong = json!({ "email": "no address", "password": "1" });
@@ -126,6 +133,8 @@ async fn every_event_of_the_specification_is_a_line_in_its_format() {
         &["[WARNING] accounts: sign-in refused: wrong password "],
         &["[INFO] accounts: signed in ", "user="],
         &["[INFO] accounts: signed out ", "user="],
+        &["[INFO] accounts: password reset asked for ", "user="],
+        &["[INFO] accounts: auth.password_reset ", "user="],
         &["[INFO] http: refused ", "code=\"VALIDATION_ERROR\"", "fields=\"e\\nvil=1\""],
         &[
             "[INFO] http: refused ",
@@ -150,6 +159,8 @@ async fn every_event_of_the_specification_is_a_line_in_its_format() {
     for secret in [
         "sufficient-1-password",
         "another-2-password",
+        chosen,
+        link.as_str(),
         "log-ali@",
         tokens[0].as_str(),
         tokens[1].as_str(),

@@ -37,6 +37,7 @@ mod paynet;
 mod paynet_refusals;
 mod phone_codes;
 mod profile;
+mod provider_networks;
 mod provider_reports;
 mod purchases;
 mod races;

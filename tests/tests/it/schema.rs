@@ -68,7 +68,8 @@ async fn every_foreign_key_has_an_index() {
             "SELECT k.conrelid::regclass || ' ' || a.attname FROM pg_constraint k
              JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
              WHERE k.contype = 'f' AND NOT EXISTS (
-                 SELECT 1 FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = k.conkey[1])",
+                 SELECT 1 FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = k.conkey[1]
+                 AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', a.attname)))",
         )
         .await;
     assert!(bare.is_empty(), "without an index: {bare:?}");

@@ -99,7 +99,9 @@ pub(crate) async fn link_google(
     let identity = identify(&app, field, &token).await?;
     let profile = app
         .db
-        .transaction(async |tx| accounts::link_google(tx, me.user.id, &identity, &confirmed).await)
+        .transaction(async |tx| {
+            accounts::link_google(tx, &app, me.user.id, &identity, &confirmed).await
+        })
         .await?;
     Ok(NoStore(Json(UserOut::from(profile))))
 }
@@ -108,7 +110,7 @@ pub(crate) async fn link_google(
 #[endpoint(tags("accounts"))]
 pub(crate) async fn unlink_google(app: AppState, me: SignedIn) -> ApiResult<NoContent> {
     let _done =
-        app.db.transaction(async |tx| accounts::unlink_google(tx, me.user.id).await).await?;
+        app.db.transaction(async |tx| accounts::unlink_google(tx, &app, me.user.id).await).await?;
     Ok(NoContent)
 }
 

@@ -11,6 +11,7 @@ use crate::accounts::Client;
 use crate::accounts::fields::FULL_NAME_MAX;
 use crate::accounts::jobs::SendSmsCode;
 use crate::accounts::session::delta;
+use crate::accounts::social::telegram_print;
 use crate::audit::{self, Actor};
 use crate::error::{Code, Result};
 use crate::language::Language;
@@ -99,7 +100,8 @@ pub async fn give_bot_code(
         jobs::enqueue(tx, &SendSmsCode { code_id: row.id }).await?;
     }
     let object = ("one_time_code", row.id.to_string());
-    let details = json!({ "purpose": row.purpose, "telegram_id": contact.telegram_id });
+    let details =
+        json!({ "purpose": row.purpose, "account": telegram_print(app, contact.telegram_id) });
     audit::record(tx, Actor::System, "auth.code_requested", object, details).await?;
     tracing::info!(target: "accounts", code_id = %row.id, purpose = row.purpose.as_str(), "code given to the bot");
     Ok(BotCode { code, expires_at: row.expires_at, lifetime })

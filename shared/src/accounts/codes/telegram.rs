@@ -10,6 +10,7 @@ use super::newcomer::register_newcomer;
 use super::number::{prove, proven_holder};
 use crate::accounts::register::or_taken;
 use crate::accounts::sign_in::{Means, SignIn, sign_in};
+use crate::accounts::social::telegram_print;
 use crate::accounts::{Client, User};
 use crate::audit::{self, Actor};
 use crate::error::{Code, Error, Result};
@@ -55,7 +56,7 @@ pub async fn sign_in_by_telegram(
     let Some(telegram_id) = code.telegram_id else {
         return Err(Error::internal("a code of the bot without a Telegram account"));
     };
-    let found = find(tx, &code, telegram_id).await?;
+    let found = find(tx, app, &code, telegram_id).await?;
     if matches!(found, Found::Nobody) && mode == TelegramMode::Login {
         return Ok(Guess::Refused(Code::NotRegistered));
     }
@@ -76,7 +77,7 @@ pub async fn sign_in_by_telegram(
 }
 
 /// The person of a Telegram account, or of its number. Whoever only typed the number is not found by it.
-async fn find(tx: &mut Tx, code: &OneTimeCode, telegram_id: i64) -> Result<Found> {
+async fn find(tx: &mut Tx, app: &App, code: &OneTimeCode, telegram_id: i64) -> Result<Found> {
     if let Some(user) = User::lock_by_telegram(tx, telegram_id).await? {
         return Ok(Found::Theirs(Box::new(user)));
     }
@@ -86,13 +87,13 @@ async fn find(tx: &mut Tx, code: &OneTimeCode, telegram_id: i64) -> Result<Found
     };
     Ok(match user.telegram_id {
         Some(_another) => Found::Refused(Code::TelegramLinked),
-        None if user.is_active => Found::Theirs(Box::new(link(tx, &user, telegram_id).await?)),
+        None if user.is_active => Found::Theirs(Box::new(link(tx, app, &user, telegram_id).await?)),
         None => Found::Theirs(Box::new(user)),
     })
 }
 
 /// Links a Telegram account to the person who proved its number.
-async fn link(tx: &mut Tx, user: &User, telegram_id: i64) -> Result<User> {
+async fn link(tx: &mut Tx, app: &App, user: &User, telegram_id: i64) -> Result<User> {
     let now = tx.now();
     let linked = (users::telegram_id.eq(telegram_id), users::updated_at.eq(now));
     let written = diesel::update(users::table.find(user.id))
@@ -102,7 +103,7 @@ async fn link(tx: &mut Tx, user: &User, telegram_id: i64) -> Result<User> {
         .await;
     let user = or_taken(written)?;
     let object = ("user", user.id.to_string());
-    let details = json!({ "telegram_id": telegram_id });
+    let details = json!({ "account": telegram_print(app, telegram_id) });
     audit::record(tx, Actor::User(user.id), "user.telegram_linked", object, details).await?;
     tracing::info!(target: "accounts", user = %user.id, "Telegram linked");
     Ok(user)

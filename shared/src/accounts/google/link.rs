@@ -1,19 +1,17 @@
 //! Linking Google's account to one's own, and ending that.
 
-use serde_json::json;
-
 use super::identity::Identity;
-use super::sign_in::{link, welcome};
+use super::sign_in::{link, record, welcome};
 use crate::accounts::confirm_identity::{Confirmed, required};
 use crate::accounts::email_token;
 use crate::accounts::jobs::{News, SendAccountNotice};
 use crate::accounts::model::User;
 use crate::accounts::profile::{Profile, profile};
 use crate::accounts::social::{self, Provider, SocialAccount};
-use crate::audit::{self, Actor};
+use crate::audit::Actor;
 use crate::error::{Code, Error, Result, texts};
 use crate::ids::UserId;
-use crate::{Outcome, Tx, jobs};
+use crate::{App, Outcome, Tx, jobs};
 
 /// Links Google's account to the caller's. Linking the same one again changes nothing. It proves the caller's address
 /// when Google has proved the same.
@@ -23,6 +21,7 @@ use crate::{Outcome, Tx, jobs};
 /// linked to somebody else, or the caller's to another one of Google's; `TOKEN_INVALID` when the account is closed by now.
 pub async fn link_google(
     tx: &mut Tx,
+    app: &App,
     caller: UserId,
     identity: &Identity,
     confirmed: &Confirmed,
@@ -38,7 +37,7 @@ pub async fn link_google(
     }
     let known = SocialAccount::find(tx, Provider::Google, &identity.subject).await?;
     if known.is_none_or(|known| known.user_id != user.id) {
-        link(tx, &user, identity).await?;
+        link(tx, app, &user, identity).await?;
         tell(tx, user.id, News::GoogleLinked).await?;
     }
     let proved = identity.proved_email() == Some(user.email.as_str());
@@ -53,7 +52,7 @@ pub async fn link_google(
 ///
 /// # Errors
 /// `INVALID_STATE` when it is the only way into their account; `TOKEN_INVALID` when that is closed by now.
-pub async fn unlink_google(tx: &mut Tx, caller: UserId) -> Result<Outcome> {
+pub async fn unlink_google(tx: &mut Tx, app: &App, caller: UserId) -> Result<Outcome> {
     let user = User::lock(tx, caller).await?.filter(User::may_sign_in);
     let user = user.ok_or(Code::TokenInvalid)?;
     let Some(subject) = social::remove(tx, Provider::Google, user.id).await? else {
@@ -62,9 +61,7 @@ pub async fn unlink_google(tx: &mut Tx, caller: UserId) -> Result<Outcome> {
     if !user.may_unlink() {
         return Err(Error::invalid_state("only_sign_in_method"));
     }
-    let details = json!({ "provider": Provider::Google.as_str(), "subject": subject });
-    let object = ("user", user.id.to_string());
-    audit::record(tx, Actor::User(user.id), "social.unlinked", object, details).await?;
+    record(tx, app, (Actor::User(user.id), user.id), "social.unlinked", &subject).await?;
     tracing::info!(target: "accounts", user = %user.id, provider = Provider::Google.as_str(), "unlinked");
     tell(tx, user.id, News::GoogleUnlinked).await?;
     Ok(Outcome::Done)

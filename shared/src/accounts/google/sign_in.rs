@@ -34,22 +34,28 @@ pub async fn sign_in_with_google(
     identity.take_turn(tx).await?;
     let link = SocialAccount::find(tx, Provider::Google, &identity.subject).await?;
     let user = match link {
-        Some(link) => match owner(tx, identity, &link).await? {
+        Some(link) => match owner(tx, app, identity, &link).await? {
             Some(user) => user,
-            None => newcomer(tx, identity, language).await?,
+            None => newcomer(tx, app, identity, language).await?,
         },
-        None => newcomer(tx, identity, language).await?,
+        None => newcomer(tx, app, identity, language).await?,
     };
     sign_in(tx, app, user, Means::Google, client).await
 }
 
 /// The person of a link. A closed account is nobody's any more, as its address is: it gives up the link, so that the
 /// person can begin anew.
-async fn owner(tx: &mut Tx, identity: &Identity, link: &SocialAccount) -> Result<Option<User>> {
+async fn owner(
+    tx: &mut Tx,
+    app: &App,
+    identity: &Identity,
+    link: &SocialAccount,
+) -> Result<Option<User>> {
     let user = User::lock(tx, link.user_id).await?;
     let Some(user) = user.filter(|user| user.deleted_at.is_none()) else {
         social::remove(tx, Provider::Google, link.user_id).await?;
-        record(tx, Actor::System, link.user_id, "social.unlinked", identity).await?;
+        record(tx, app, (Actor::System, link.user_id), "social.unlinked", &identity.subject)
+            .await?;
         return Ok(None);
     };
     if link.touch(tx, identity.proved_email()).await? {
@@ -60,7 +66,7 @@ async fn owner(tx: &mut Tx, identity: &Identity, link: &SocialAccount) -> Result
 }
 
 /// Somebody whom Google sends for the first time.
-async fn newcomer(tx: &mut Tx, identity: &Identity, language: Language) -> Result<User> {
+async fn newcomer(tx: &mut Tx, app: &App, identity: &Identity, language: Language) -> Result<User> {
     let known = match &identity.email {
         Some(email) => User::lock_by_email(tx, email).await?,
         None => None,
@@ -75,11 +81,11 @@ async fn newcomer(tx: &mut Tx, identity: &Identity, language: Language) -> Resul
                 tracing::warn!(target: "accounts", user = %user.id, "sign-in refused: Google account not linked");
                 return Err(Code::AccountLinkRequired.into());
             }
-            link(tx, &user, identity).await?;
+            link(tx, app, &user, identity).await?;
             tell(tx, user.id, News::GoogleLinked).await?;
             Ok(user)
         }
-        (None, Some(email)) => register(tx, email, identity, language).await,
+        (None, Some(email)) => register(tx, app, email, identity, language).await,
         (None, None) => {
             tracing::warn!(target: "accounts", "sign-in refused: Google has not proved the address");
             Err(Code::EmailNotVerified.into())
@@ -90,6 +96,7 @@ async fn newcomer(tx: &mut Tx, identity: &Identity, language: Language) -> Resul
 /// A new person without a password, whose address Google has proved.
 async fn register(
     tx: &mut Tx,
+    app: &App,
     email: &str,
     identity: &Identity,
     language: Language,
@@ -114,13 +121,13 @@ async fn register(
     let means = json!({ "means": Means::Google.as_str() });
     audit::record(tx, Actor::User(user.id), "auth.registered", object, means).await?;
     tracing::info!(target: "accounts", user = %user.id, means = Means::Google.as_str(), "registered");
-    link(tx, &user, identity).await?;
+    link(tx, app, &user, identity).await?;
     welcome(tx, user.id).await?;
     Ok(user)
 }
 
 /// Links Google's account to a person whose row is locked.
-pub(super) async fn link(tx: &mut Tx, user: &User, identity: &Identity) -> Result<()> {
+pub(super) async fn link(tx: &mut Tx, app: &App, user: &User, identity: &Identity) -> Result<()> {
     let link = SocialAccount {
         provider: Provider::Google,
         subject: identity.subject.clone(),
@@ -130,7 +137,7 @@ pub(super) async fn link(tx: &mut Tx, user: &User, identity: &Identity) -> Resul
         last_used_at: tx.now(),
     };
     link.insert(tx).await?;
-    record(tx, Actor::User(user.id), user.id, "social.linked", identity).await?;
+    record(tx, app, (Actor::User(user.id), user.id), "social.linked", &identity.subject).await?;
     tracing::info!(target: "accounts", user = %user.id, provider = Provider::Google.as_str(), "linked");
     Ok(())
 }
@@ -145,14 +152,16 @@ pub(super) async fn welcome(tx: &mut Tx, user: UserId) -> Result<()> {
     Ok(())
 }
 
-async fn record(
+/// Tells the audit log of a link with Google that came or went.
+pub(super) async fn record(
     tx: &mut Tx,
-    actor: Actor,
-    user: UserId,
+    app: &App,
+    (actor, user): (Actor, UserId),
     action: &str,
-    identity: &Identity,
+    subject: &str,
 ) -> Result<()> {
-    let details = json!({ "provider": Provider::Google.as_str(), "subject": identity.subject });
+    let provider = Provider::Google;
+    let details = json!({ "provider": provider.as_str(), "account": provider.print(app, subject) });
     audit::record(tx, actor, action, ("user", user.to_string()), details).await
 }
 

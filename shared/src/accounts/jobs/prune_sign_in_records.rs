@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::jobs::{JobKind, Queue, Stretch, Walk};
 use crate::{App, Tx};
 
-/// Forgets wrong passwords after a day, requests for links after a week, and devices after half a year without a sign-in.
+/// Forgets wrong passwords after a day, requests for links after a week, devices after half a year without a sign-in;
+/// sessions, proofs and wishes for another address a month after they ended.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct PruneSignInRecords {}
 

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
+use super::model::CASE;
 use super::open::{NewCase, open_case};
 use crate::audit::{self, Actor};
 use crate::error::Result;
@@ -29,9 +30,9 @@ pub(crate) async fn close_agreed(tx: &mut Tx, references: &[String], note: &str)
         .await?;
     for (id, reference) in closed {
         let details = json!({ "reference": reference, "note": note });
-        let object = ("payment_case", id.to_string());
-        audit::record(tx, Actor::System, "payment_case.agree", object, details).await?;
-        tracing::info!(target: "payments", case = reference, "a payment case is over");
+        let action = "payment_case.agree";
+        tracing::info!(target: "payments", action, case = reference, "a payment case is over");
+        audit::record(tx, Actor::System, action, (CASE, id.to_string()), details).await?;
     }
     Ok(())
 }
@@ -50,17 +51,20 @@ pub(crate) async fn open_case_again(tx: &mut Tx, case: NewCase) -> Result<Outcom
         .filter(payment_cases::reference.eq(&reference))
         .filter(payment_cases::resolved_at.is_not_null())
         .filter(payment_cases::resolved_by.is_null());
-    let reopened = diesel::update(over)
+    let reopened: Option<i64> = diesel::update(over)
         .set((
             payment_cases::resolved_at.eq(None::<chrono::DateTime<chrono::Utc>>),
             payment_cases::note.eq(None::<String>),
             payment_cases::details.eq(details),
         ))
-        .execute(tx.conn())
-        .await?;
-    if reopened == 0 {
-        return Ok(Outcome::AlreadyDone);
-    }
-    tracing::error!(target: "payments", case = reference, "staff must look at a payment again");
+        .returning(payment_cases::id)
+        .get_result(tx.conn())
+        .await
+        .optional()?;
+    let Some(id) = reopened else { return Ok(Outcome::AlreadyDone) };
+    let action = "payment_case.reopen";
+    tracing::error!(target: "payments", action, case = reference, "staff must look at a payment again");
+    let told = json!({ "reference": reference });
+    audit::record(tx, Actor::System, action, (CASE, id.to_string()), told).await?;
     Ok(Outcome::Done)
 }

@@ -12,6 +12,9 @@ use crate::payments::providers::Provider;
 use crate::schema::payment_cases;
 use crate::text_enum::text_enum;
 
+/// What the audit log calls a case.
+pub(super) const CASE: &str = "payment_case";
+
 text_enum! {
     /// What happened.
     CaseKind {

@@ -2,9 +2,10 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::model::CaseKind;
+use super::model::{CASE, CaseKind};
+use crate::audit::{self, Actor};
 use crate::error::Result;
 use crate::ids::TransactionId;
 use crate::payments::providers::Provider;
@@ -43,7 +44,7 @@ pub(crate) fn reference(provider: Provider, kind: CaseKind, fact: &str) -> Strin
 pub(crate) async fn open_case(tx: &mut Tx, case: NewCase) -> Result<Outcome> {
     let reference = case.reference();
     let opened_at = tx.now();
-    let inserted = diesel::insert_into(payment_cases::table)
+    let inserted: Option<i64> = diesel::insert_into(payment_cases::table)
         .values((
             payment_cases::kind.eq(case.kind),
             payment_cases::provider.eq(case.provider),
@@ -54,11 +55,14 @@ pub(crate) async fn open_case(tx: &mut Tx, case: NewCase) -> Result<Outcome> {
         ))
         .on_conflict(payment_cases::reference)
         .do_nothing()
-        .execute(tx.conn())
-        .await?;
-    if inserted == 0 {
-        return Ok(Outcome::AlreadyDone);
-    }
-    tracing::error!(target: "payments", case = reference, kind = %case.kind, provider = %case.provider, transaction = case.transaction_id.map(tracing::field::display), "staff must look at a payment");
+        .returning(payment_cases::id)
+        .get_result(tx.conn())
+        .await
+        .optional()?;
+    let Some(id) = inserted else { return Ok(Outcome::AlreadyDone) };
+    let action = "payment_case.open";
+    tracing::error!(target: "payments", action, case = reference, kind = %case.kind, provider = %case.provider, transaction = case.transaction_id.map(tracing::field::display), "staff must look at a payment");
+    let told = json!({ "reference": reference, "transaction": case.transaction_id });
+    audit::record(tx, Actor::System, action, (CASE, id.to_string()), told).await?;
     Ok(Outcome::Done)
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
-use super::model::{CaseStatus, PaymentCase};
+use super::model::{CASE, CaseStatus, PaymentCase};
 use crate::Tx;
 use crate::audit::{self, Actor};
 use crate::error::{Code, Error, Result, texts};
@@ -42,8 +42,9 @@ pub async fn resolve_case(tx: &mut Tx, staff: UserId, id: i64, note: &str) -> Re
         .execute(tx.conn())
         .await?;
     let details = json!({ "reference": case.reference, "note": note });
-    let object = ("payment_case", id.to_string());
-    audit::record(tx, Actor::Staff(staff), "payment_case.resolve", object, details).await?;
+    let action = "payment_case.resolve";
+    tracing::info!(target: "payments", action, case = case.reference, %staff, "{action}");
+    audit::record(tx, Actor::Staff(staff), action, (CASE, id.to_string()), details).await?;
     Ok(case)
 }
 

@@ -68,11 +68,12 @@ pub async fn change_method(
         .on_constraint("payment_methods_name_key", || {
             Error::new(Code::AlreadyExists).and_field("name", TAKEN, "")
         })?;
-    tracing::info!(target: "payments", method = code, is_active = changed.is_active, "payment method changed");
+    let action = "payment_method.changed";
+    tracing::info!(target: "payments", action, method = code, is_active = changed.is_active, %staff, "{action}");
     audit::record(
         tx,
         Actor::Staff(staff),
-        "payment_method.changed",
+        action,
         ("payment_method", method.code.clone()),
         change.described(&method),
     )

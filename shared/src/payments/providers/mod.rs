@@ -2,6 +2,7 @@
 
 mod basic;
 pub mod click;
+mod from;
 mod json_rpc;
 pub mod multicard;
 pub mod payme;

@@ -40,6 +40,7 @@ use futures::FutureExt as _;
 use serde_json::Map;
 
 use super::Provider;
+use super::from::comes_from;
 use crate::error::{Error, Result};
 use crate::payments::cases::{CaseKind, open_case};
 use crate::telemetry::metrics;
@@ -92,7 +93,7 @@ pub async fn answer(
     only: Option<Action>,
     ip: Option<&str>,
 ) -> Vec<u8> {
-    let (request, bytes) = match delivery {
+    let (mut request, bytes) = match delivery {
         Delivery::Form(raw) => (Request::read(&app.settings.click, raw, only), raw.len()),
         Delivery::Unreadable => (Request::unreadable(), 0),
         Delivery::NotPost => {
@@ -100,6 +101,9 @@ pub async fn answer(
             return render(&Map::new(), Err(Refusal::Request)).to_string().into_bytes();
         }
     };
+    if !comes_from(app, PROVIDER, ip) {
+        (request.call, request.is_signed) = (Err(Refusal::Sign), false);
+    }
     let record = Record { request: &request, bytes, ip };
     let answered = AssertUnwindSafe(one_transaction(app, &record)).catch_unwind().await;
     let answer =

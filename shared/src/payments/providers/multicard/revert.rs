@@ -37,6 +37,7 @@ async fn owe(tx: &mut Tx, deposit: &Transaction, provider: Provider) -> Result<(
     if open_case(tx, case).await? == Outcome::AlreadyDone {
         return Ok(());
     }
-    let object = ("transaction", deposit.id.to_string());
-    audit::record(tx, Actor::Provider(provider.as_str()), "deposit.owed", object, details).await
+    let (action, by) = ("deposit.owed", Actor::Provider(provider.as_str()));
+    tracing::warn!(target: "payments", action, transaction = %deposit.id, amount = %deposit.amount, %by, "{action}");
+    audit::record(tx, by, action, ("transaction", deposit.id.to_string()), details).await
 }

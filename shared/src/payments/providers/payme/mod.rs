@@ -36,6 +36,7 @@ use futures::FutureExt as _;
 use serde_json::Value;
 
 use super::Provider;
+use super::from::comes_from;
 use crate::error::{Error, Result};
 use crate::telemetry::metrics;
 use crate::{App, Tx};
@@ -90,7 +91,8 @@ pub async fn answer(
         }
     };
     let mut request = Request::read(raw);
-    if !authorize::is_payme(&app.settings.payme, authorization) {
+    let theirs = comes_from(app, PROVIDER, ip);
+    if !theirs || !authorize::is_payme(&app.settings.payme, authorization) {
         request.call = Err(Refusal::unauthorized());
     }
     let record = Record { request: &request, bytes: raw.len(), ip };

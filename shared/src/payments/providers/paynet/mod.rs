@@ -29,6 +29,7 @@ use futures::FutureExt as _;
 use serde_json::Value;
 
 use super::Provider;
+use super::from::comes_from;
 use crate::error::{Error, Result};
 use crate::telemetry::metrics;
 use crate::{App, Tx};
@@ -98,7 +99,8 @@ pub async fn answer(
     };
     let paynet = &app.settings.paynet;
     let mut request = Request::read(raw, &paynet.service_id);
-    if !authorize::is_paynet(paynet, authorization) {
+    let theirs = comes_from(app, PROVIDER, ip);
+    if !theirs || !authorize::is_paynet(paynet, authorization) {
         request.call = Err(Refusal::unauthorized());
     }
     let record = Record { request: &request, bytes: raw.len(), ip };

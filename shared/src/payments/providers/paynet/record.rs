@@ -48,12 +48,18 @@ impl Record<'_> {
     }
 }
 
-/// A statement is on record already, line by line.
+/// A statement is on record already, line by line. The payer's name is for their eyes: the record is for ever, and they may
+/// be erased.
 fn response(request: &Request, answer: &Answer) -> Value {
-    match answer.as_ref().ok().and_then(|result| by_length(result, "statements")) {
+    let mut rendered = match answer.as_ref().ok().and_then(|result| by_length(result, "statements"))
+    {
         Some(length) => render(&request.id, &Ok(length)),
         None => render(&request.id, answer),
+    };
+    if let Some(name) = rendered.pointer_mut("/result/fields/name") {
+        *name = MASK.into();
     }
+    rendered
 }
 
 fn mask(params: &Map<String, Value>, is_ours: bool) -> Value {
@@ -121,6 +127,18 @@ mod tests {
         assert_eq!(
             response(&request, &answer),
             json!({ "jsonrpc": "2.0", "result": { "statements": 3 }, "id": 6 })
+        );
+    }
+
+    #[test]
+    fn who_pays_is_not_on_record() {
+        let request = Request::read(br#"{"method":"GetInformation","id":7}"#, "30001");
+        let answer: Answer =
+            Ok(json!({ "status": "0", "fields": { "name": "Ali", "amount": 5_000 } }));
+        let fields = json!({ "name": "***", "amount": 5_000 });
+        assert_eq!(
+            response(&request, &answer),
+            json!({ "jsonrpc": "2.0", "result": { "status": "0", "fields": fields }, "id": 7 })
         );
     }
 }

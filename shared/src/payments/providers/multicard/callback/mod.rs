@@ -19,6 +19,7 @@ use futures::FutureExt as _;
 use serde_json::{Value, json};
 
 use super::super::Provider;
+use super::super::from::comes_from;
 use super::model::Entry;
 use crate::App;
 use crate::error::{Error, Result};
@@ -92,6 +93,8 @@ pub async fn answer(
         Delivery::TooLarge => (&[], Err(Refusal::TooLarge)),
         Delivery::Broken => (&[], Err(Refusal::Malformed("body"))),
     };
+    let theirs = comes_from(app, provider, ip);
+    let callback = if theirs { callback } else { Err(Refusal::Forged) };
     let call = Call { provider, raw, ip, callback };
     let decided = AssertUnwindSafe(Box::pin(decide(app, &call))).catch_unwind().await;
     let answer = match decided.unwrap_or_else(|_panic| Err(Error::internal("the handler panicked")))
