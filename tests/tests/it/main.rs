@@ -7,6 +7,7 @@ mod audit_log;
 mod bank;
 mod brute_force;
 mod click;
+mod clock_jumps;
 mod dashboards;
 mod deal_steps;
 mod deals;
