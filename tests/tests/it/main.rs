@@ -37,6 +37,7 @@ mod payment_methods;
 mod paynet;
 mod paynet_refusals;
 mod phone_codes;
+mod processes;
 mod profile;
 mod provider_reports;
 mod purchases;
