@@ -27,6 +27,17 @@ impl Process {
         Self::launch(Self::command(binary, variables))
     }
 
+    /// Starts one of the built binaries with these arguments and exactly these variables.
+    pub fn start_with_args(
+        binary: &str,
+        args: &[&str],
+        variables: &HashMap<String, String>,
+    ) -> Self {
+        let mut command = Self::command(binary, variables);
+        command.args(args);
+        Self::launch(command)
+    }
+
     /// Starts one of the built binaries and keeps what it says.
     pub fn start_with_log(binary: &str, variables: &HashMap<String, String>, log: &Path) -> Self {
         let mut command = Self::command(binary, variables);

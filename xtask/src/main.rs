@@ -44,8 +44,9 @@ cargo xtask test [arguments of cargo test]
     The whole suite, against throw-away servers of its own.
 cargo xtask demo [arguments of the demo]
     One real purchase told step by step, on the running platform or on one of its own.
-cargo xtask bench [--install-peers | arguments of the bench]
-    The release benchmark, on durable throw-away servers; or the platforms it compares with, into .local/peers.
+cargo xtask bench [--install-peers | [--enforce] arguments of the bench]
+    The release benchmark, on durable throw-away servers, failing for a broken target with --enforce; or the
+    platforms it compares with, into .local/peers.
 cargo xtask faults [--release] [--rounds 1] [--seed S] [--only 7] [--full]
     Fifteen faults (kills, wipes, restarts, skewed clocks, hostile hands) against business load, judged by SQL.
 cargo xtask coverage [--enforce] [arguments of cargo test]

@@ -80,7 +80,8 @@ pub(super) async fn count_old(conn: &mut Conn, retention: Retention) -> Result<i
              LIMIT 1000000),
          old_ticks AS (
              SELECT FROM cron_ticks t WHERE tick_at < $3
-               AND EXISTS (SELECT FROM cron_ticks n WHERE n.schedule = t.schedule AND n.tick_at > t.tick_at)
+               AND EXISTS (SELECT FROM cron_ticks n WHERE n.schedule = t.schedule
+                           AND n.tick_at > t.tick_at AND n.tick_at <= app_now())
              LIMIT 1000000)
          SELECT (SELECT count(*) FROM old_jobs) + (SELECT count(*) FROM old_ticks) AS old"
     )
@@ -104,7 +105,8 @@ struct Pruned {
     last: Option<JobId>,
 }
 
-/// Removes the next old jobs, with what operators asked of them, and old ticks but the last of each schedule.
+/// Removes the next old jobs, with what operators asked of them, and old ticks but the last of each schedule: the last whose
+/// time has come, for that is where a scheduler goes on.
 ///
 /// A dead or cancelled job is the last word on its business key: the reconcilers do not repeat what it stopped. Where
 /// they look it is kept until a later job has the key. A job that somebody holds is left to the next run.
@@ -134,7 +136,8 @@ pub(super) async fn prune(
          requests AS (DELETE FROM job_cancellations c USING removed r WHERE c.job_id = r.id),
          old_ticks AS MATERIALIZED (
              SELECT schedule, tick_at FROM cron_ticks t WHERE tick_at < $3
-               AND EXISTS (SELECT FROM cron_ticks n WHERE n.schedule = t.schedule AND n.tick_at > t.tick_at)
+               AND EXISTS (SELECT FROM cron_ticks n WHERE n.schedule = t.schedule
+                           AND n.tick_at > t.tick_at AND n.tick_at <= app_now())
              LIMIT 1000),
          ticks AS (
              DELETE FROM cron_ticks t USING old_ticks o WHERE t.schedule = o.schedule AND t.tick_at = o.tick_at

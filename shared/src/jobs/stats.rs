@@ -219,7 +219,8 @@ pub struct LastFire {
     pub age: i64,
 }
 
-/// The last firing of every schedule that ever fired, whoever fired it.
+/// The last firing of every schedule that ever fired, whoever fired it. What a clock that ran ahead and was put right wrote
+/// down is left out: a time that has not come is nobody's last firing, and would hide a schedule that is silent.
 ///
 /// # Errors
 /// The database's.
@@ -234,6 +235,7 @@ pub async fn last_fires(conn: &mut Conn) -> Result<Vec<LastFire>> {
                 extract(epoch FROM now() - last.fired_at)::bigint AS age
          FROM schedules s
          CROSS JOIN LATERAL (SELECT fired_at FROM cron_ticks c WHERE c.schedule = s.schedule
+                               AND tick_at <= app_now() AND fired_at <= now()
                              ORDER BY tick_at DESC LIMIT 1) AS last
          WHERE s.schedule IS NOT NULL",
     )

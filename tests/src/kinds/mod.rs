@@ -2,7 +2,6 @@
 
 mod mark;
 mod parcel;
-mod payout;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -17,7 +16,6 @@ use tokio::sync::Semaphore;
 
 pub use mark::{Coin, Mark, Nothing, TABLES};
 pub use parcel::{Novelty, Parcel, ParcelOfRelease1};
-pub use payout::{PROVIDER_VARIABLE, Payout};
 
 /// The platform's kinds and the ones of tests.
 pub fn registry() -> Registry {
@@ -38,7 +36,6 @@ fn common() -> Registry {
         .effect::<Mark>()
         .effect::<Coin>()
         .plain::<Nothing>()
-        .external::<Payout>()
         .effect::<Hold>()
         .external::<Ask>()
         .batch::<Crawl>()

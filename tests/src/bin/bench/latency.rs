@@ -50,15 +50,22 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
     for (_, series) in transports {
         let latencies = series.latencies();
         let median = latencies.percentile(50);
-        let kept = if median.is_some_and(|median| median < PROMISE) { "kept" } else { "BROKEN" };
+        report.target(
+            median.is_some_and(|median| median < PROMISE),
+            format!(
+                "median from commit to start on an idle worker, {}, under {} ms: {} ms",
+                series.name,
+                PROMISE.as_millis(),
+                millis(median)
+            ),
+        );
         section.headline(format!(
-            "p50 {} ms, p95 {} ms, max {} ms of {}: {} (promise: median under {} ms: {kept})",
+            "p50 {} ms, p95 {} ms, max {} ms of {}: {}",
             millis(median),
             millis(latencies.percentile(95)),
             millis(latencies.percentile(100)),
             latencies.count(),
             series.name,
-            PROMISE.as_millis()
         ));
         section.series(series);
     }

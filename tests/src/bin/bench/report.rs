@@ -12,6 +12,8 @@ pub(crate) struct Report {
     pub(crate) facts: String,
     sections: Vec<Section>,
     targets: Vec<String>,
+    /// How many of the targets this run does not keep.
+    broken: usize,
     /// What was not measured, and why.
     skipped: Vec<String>,
 }
@@ -66,7 +68,13 @@ impl Report {
 
     /// Adds a target, and whether this run keeps it.
     pub(crate) fn target(&mut self, kept: bool, line: impl Display) {
+        self.broken += usize::from(!kept);
         self.targets.push(format!("{}   {line}", if kept { "kept  " } else { "BROKEN" }));
+    }
+
+    /// How many targets are broken.
+    pub(crate) fn broken(&self) -> usize {
+        self.broken
     }
 
     /// Adds a target that is pursued, not promised.

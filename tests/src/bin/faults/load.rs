@@ -1,5 +1,5 @@
-//! Business load: orders whose jobs leave marks, deposits through Payme, and sales whose releases come due; and the
-//! books of what the load was told.
+//! Business load: orders whose jobs leave marks, deposits through Payme, sales whose releases come due, and withdrawals to
+//! a card; and the books of what the load was told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -22,8 +22,14 @@ use crate::world::World;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The wait before a client asks again.
 const AGAIN_AFTER: Duration = Duration::from_millis(150);
+/// An earlier request under the same key, whose answer was lost, is still at work.
+const STILL_AT_IT: &str = "IDEMPOTENCY_IN_PROGRESS";
 /// What every sold account costs, whole UZS.
 const PRICE: i64 = 100_000;
+/// The least that is withdrawn, whole UZS. Every withdrawal is of another amount: the same twice at once is one.
+const LEAST: i64 = 10_000;
+/// The acquirer's own card for tests.
+const CARD: &str = sandbox::SANDBOX_UZCARD;
 
 /// How much is done per second.
 #[derive(Clone, Copy)]
@@ -31,15 +37,16 @@ pub(crate) struct Rates {
     pub(crate) orders: u32,
     pub(crate) deposits: u32,
     pub(crate) sales: u32,
+    pub(crate) withdrawals: u32,
 }
 
 impl Rates {
     /// What two shared cores bear five times beside each other, and more in a full run.
     pub(crate) fn steady(full: bool) -> Self {
         if full {
-            Self { orders: 60, deposits: 10, sales: 3 }
+            Self { orders: 60, deposits: 10, sales: 3, withdrawals: 3 }
         } else {
-            Self { orders: 16, deposits: 2, sales: 1 }
+            Self { orders: 16, deposits: 2, sales: 1, withdrawals: 1 }
         }
     }
 }
@@ -52,6 +59,8 @@ pub(crate) struct Books {
     pub(crate) deposited: Mutex<BTreeSet<String>>,
     /// Deals whose receipt was confirmed.
     pub(crate) sold: Mutex<BTreeSet<String>>,
+    /// Withdrawals that were taken on.
+    pub(crate) withdrawn: Mutex<BTreeSet<String>>,
     /// Every request, its answer (0 is none) and how long it took.
     pub(crate) requests: Mutex<Vec<Request>>,
     next: AtomicI64,
@@ -97,12 +106,13 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Starts all three kinds of load.
+    /// Starts all kinds of load.
     pub(crate) fn start(world: &Arc<World>, rates: Rates) -> Self {
         let mut load = Self::idle(world);
         load.repeat(rates.orders, order);
         load.repeat(rates.deposits, deposit);
         load.repeat(rates.sales, sale);
+        load.repeat(rates.withdrawals, withdrawal);
         load
     }
 
@@ -195,6 +205,20 @@ pub(crate) async fn sale(world: Arc<World>, books: Arc<Books>) {
     open(&books.sold).insert(deal);
 }
 
+/// A withdrawal of what the buyer has just paid in.
+async fn withdrawal(world: Arc<World>, books: Arc<Books>) {
+    let number = books.number();
+    let soum = LEAST + number;
+    pay_in(&world, &books, soum).await;
+    let (body, key) = (Person::withdrawal(soum, CARD), format!("withdrawal-{number}"));
+    let asked = answer(&books, "a withdrawal", || {
+        let (person, request) = post(&world.buyer, "payments/withdrawal/create/", &body);
+        (person, request.header("Idempotency-Key", &key))
+    })
+    .await;
+    open(&books.withdrawn).insert(asked.text_at("/id").to_owned());
+}
+
 /// Begins a deposit and pays it, until Payme was told that it is performed.
 async fn pay_in(world: &World, books: &Books, soum: i64) {
     let body = json!({ "amount": soum, "payment_method": "payme" });
@@ -228,7 +252,7 @@ async fn answer(
         let (person, request) = request();
         let reply = send(books, &person, request).await?;
         assert!(
-            reply.status < 300 || reply.status == 503,
+            reply.status < 300 || reply.status == 503 || reply.text.contains(STILL_AT_IT),
             "{what} is refused with {}: {}",
             reply.status,
             reply.text

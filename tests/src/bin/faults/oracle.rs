@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::load::{Books, open};
+use crate::payouts;
 use crate::world::World;
 
 /// How long what has just fallen due may take.
@@ -17,6 +18,8 @@ pub(crate) struct Expected {
     pub(crate) crashes: i64,
     /// Whether runs may have failed and been tried again.
     pub(crate) retries: bool,
+    /// Whether payouts may have come to nothing: then the money is back.
+    pub(crate) refused: bool,
     /// Whether the table of jobs was emptied: then only the business tables know what was due.
     pub(crate) forgotten: bool,
     /// How late the last start of any ordered job may be.
@@ -26,7 +29,7 @@ pub(crate) struct Expected {
 impl Expected {
     /// Nothing: every job was done at its first attempt.
     pub(crate) fn nothing(bound: Duration) -> Self {
-        Self { dead: &[], crashes: 0, retries: false, forgotten: false, bound }
+        Self { dead: &[], crashes: 0, retries: false, refused: false, forgotten: false, bound }
     }
 }
 
@@ -41,6 +44,8 @@ pub(crate) struct Verdict {
     pub(crate) deposits: i64,
     /// Deals whose receipt was confirmed.
     pub(crate) sales: i64,
+    /// Withdrawals that were taken on.
+    pub(crate) withdrawals: i64,
     /// Acknowledged effects that are not there.
     pub(crate) lost: i64,
     /// Effects that are there more than once.
@@ -82,6 +87,7 @@ impl Verdict {
         self.jobs += other.jobs;
         self.deposits += other.deposits;
         self.sales += other.sales;
+        self.withdrawals += other.withdrawals;
         self.lost += other.lost;
         self.duplicated += other.duplicated;
         self.worst = self.worst.max(other.worst);
@@ -91,7 +97,7 @@ impl Verdict {
     }
 
     /// No row may be found by this query of one text column.
-    async fn none(&mut self, world: &World, what: &str, sql: &str) {
+    pub(crate) async fn none(&mut self, world: &World, what: &str, sql: &str) {
         let found = world.sql.texts(&format!("{sql} LIMIT 5")).await;
         self.require(found.is_empty(), format!("{what}: {}", found.join("; ")));
     }
@@ -99,16 +105,19 @@ impl Verdict {
 
 /// Judges what is in the database, once everything that was due has been done.
 pub(crate) async fn judge(world: &World, books: &Books, expected: &Expected) -> Verdict {
+    world.pay_out().await;
     let mut verdict = Verdict {
         jobs: world.sql.number("SELECT count(*) FROM jobs").await,
         deposits: count(open(&books.deposited).len()),
         sales: count(open(&books.sold).len()),
+        withdrawals: count(open(&books.withdrawn).len()),
         bound: expected.bound,
         ..Verdict::default()
     };
     orders(&mut verdict, world, books, expected).await;
     deposits(&mut verdict, world, books).await;
     sales(&mut verdict, world, books).await;
+    payouts::judge(&mut verdict, world, books, expected).await;
     attempts(&mut verdict, world, expected).await;
     left(&mut verdict, world).await;
     let violations = shared::ledger::check(&world.app.db).await.expect("the books are checked");
@@ -250,6 +259,6 @@ async fn attempts(verdict: &mut Verdict, world: &World, expected: &Expected) {
     }
 }
 
-fn count(things: usize) -> i64 {
+pub(crate) fn count(things: usize) -> i64 {
     i64::try_from(things).expect("few")
 }

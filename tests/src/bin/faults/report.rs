@@ -36,13 +36,14 @@ impl Round {
     /// Prints the table, the measurements, and whatever does not hold.
     pub(crate) fn print(&self, full: bool) {
         println!(
-            "\n{:>2} {:<34} {:>6} {:>8} {:>8} {:>6} {:>5} {:>5} {:>8} {:>8} {:>7}  verdict",
+            "\n{:>2} {:<34} {:>6} {:>8} {:>8} {:>6} {:>7} {:>5} {:>5} {:>8} {:>8} {:>7}  verdict",
             "#",
             "fault",
             "hits",
             "jobs",
             "deposits",
             "sales",
+            "payouts",
             "lost",
             "twice",
             "worst s",
@@ -52,13 +53,14 @@ impl Round {
         for line in &self.lines {
             let verdict = &line.verdict;
             println!(
-                "{:>2} {:<34} {:>6} {:>8} {:>8} {:>6} {:>5} {:>5} {:>8.2} {:>8.1} {:>7.1}  {}",
+                "{:>2} {:<34} {:>6} {:>8} {:>8} {:>6} {:>7} {:>5} {:>5} {:>8.2} {:>8.1} {:>7.1}  {}",
                 line.number,
                 line.name,
                 verdict.injections,
                 verdict.jobs,
                 verdict.deposits,
                 verdict.sales,
+                verdict.withdrawals,
                 verdict.lost,
                 verdict.duplicated,
                 verdict.worst.as_secs_f64(),

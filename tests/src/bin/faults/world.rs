@@ -14,12 +14,15 @@ use tests::{
     Client, Database, Payme, Person, PostgresUrls, Process, environment, free_port, kinds,
 };
 
+use crate::load::open;
 use crate::plan::Plan;
 use crate::sql::{Sql, write_order};
 
 const PAYME_KEY: &str = "test-payme-key-of-the-campaign";
 /// How long a process may take to be ready on a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(30);
+/// Five minutes each: three times as long as an unanswered payout takes at worst.
+const PAYOUT_STEPS: usize = 60;
 
 /// The platform of one fault.
 pub(crate) struct World {
@@ -32,11 +35,11 @@ pub(crate) struct World {
     pub(crate) seller: Person,
     pub(crate) buyer: Person,
     pub(crate) payme: Payme,
-    /// The API process.
-    pub(crate) api: Mutex<Process>,
+    /// The API process; none while it is replaced.
+    pub(crate) api: Mutex<Option<Process>>,
     variables: HashMap<String, String>,
-    /// Whom the nightly comparison asks: a jump of the clock may make it night.
-    _providers: Sandbox,
+    /// The acquirer that withdrawals are paid by, and whom the nightly comparison asks.
+    pub(crate) providers: Sandbox,
 }
 
 /// A worker or a scheduler.
@@ -93,25 +96,25 @@ impl World {
             Person::insert(&database, &app, &client, (name, "is_verified = true")).await
         };
         let (seller, buyer) = (somebody("seller").await, somebody("buyer").await);
-        let api = Mutex::new(Process::start_with_log("api", &variables, &log(name, "api")));
+        let api = Mutex::new(Some(start_api(name, &variables)));
         let payme = Payme::new(&client, PAYME_KEY);
         let sql = Sql::new(database.owner_url());
         let name = name.to_owned();
-        let world = Self {
-            name,
-            sql,
-            database,
-            app,
-            seller,
-            buyer,
-            payme,
-            api,
-            variables,
-            _providers: providers,
-        };
-        let api = format!("http://{}", world.variables["API_METRICS_LISTEN"]);
-        ready(&format!("{api}/health/ready/")).await;
+        let world =
+            Self { name, sql, database, app, seller, buyer, payme, api, variables, providers };
+        world.api_ready().await;
         world
+    }
+
+    /// Starts the API again, after the process before it has ended, and waits until it is ready.
+    pub(crate) async fn next_api(&self) {
+        *open(&self.api) = Some(start_api(&self.name, &self.variables));
+        self.api_ready().await;
+    }
+
+    async fn api_ready(&self) {
+        let api = format!("http://{}", self.variables["API_METRICS_LISTEN"]);
+        ready(&format!("{api}/health/ready/")).await;
     }
 
     /// Starts a worker called `name`; it may not be ready yet.
@@ -222,6 +225,19 @@ impl World {
         }
     }
 
+    /// Lets minutes pass until every withdrawal has an end. What a killed worker may have sent, and what was not answered,
+    /// is asked about ever more rarely; it is sent again only when late answers have arrived.
+    pub(crate) async fn pay_out(&self) {
+        const OPEN: &str = "SELECT count(*) FROM withdrawals WHERE settled_at IS NULL";
+        for _ in 0..PAYOUT_STEPS {
+            if self.sql.number(OPEN).await == 0 {
+                return;
+            }
+            self.advance("5 minutes").await;
+            self.settle(READY_WITHIN).await;
+        }
+    }
+
     /// Takes the database away, whoever is connected to it.
     pub(crate) async fn finish(&self) {
         self.database.drop_now().await;
@@ -270,6 +286,10 @@ async fn ready(url: &str) {
     .await;
 }
 
+fn start_api(world: &str, variables: &HashMap<String, String>) -> Process {
+    Process::start_with_log("api", variables, &log(world, "api"))
+}
+
 fn log(world: &str, process: &str) -> PathBuf {
     environment().folder.join("log").join(format!("{world}-{process}.log"))
 }
@@ -297,6 +317,8 @@ fn variables(
         ("PAYME_SECRET_KEY", PAYME_KEY),
         ("ESCROW_RELEASE_AFTER", "1s"),
         ("MAIL_PER_SECOND", "500"),
+        ("WITHDRAWAL_HOLD", "0s"),
+        ("WITHDRAWAL_DAILY_MAX", "1000000000"),
         ("WORKER_QUEUES", "money,default"),
         ("API_LISTEN", &address()),
         ("API_METRICS_LISTEN", &address()),

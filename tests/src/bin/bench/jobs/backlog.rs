@@ -7,6 +7,7 @@ use shared::settings::Transport;
 use super::depth::{self, QUEUE};
 use super::platform::Setup;
 use crate::failure::{Attempt, Result};
+use crate::peers::bare_waits::{self, Standing};
 use crate::report::{Report, Section};
 use crate::series::{Series, ratio};
 use crate::servers::Database;
@@ -18,6 +19,10 @@ const SHALLOW: usize = 1_000;
 const PROMISE: f64 = 0.8;
 /// More rounds tell no more.
 const ROUNDS_MAX: u16 = 2;
+/// A peer whose queue wedges at 8,000 is not asked for more.
+const PEER_DEEP: usize = 10_000;
+/// And is not waited for any longer.
+const PEER_WITHIN: Duration = Duration::from_secs(45);
 
 /// One depth over one transport.
 struct Side {
@@ -65,11 +70,24 @@ pub(crate) async fn compare(bench: &Bench, report: &mut Report) -> Result<()> {
     if rounds % 2 == 1 {
         sides.reverse();
     }
-    show(sides, deep, bench.sizes.backlog_seconds, report);
+    let mut peers = Vec::new();
+    for depth in [SHALLOW, PEER_DEEP] {
+        match bare_waits::stand(&bench.servers, depth, PEER_WITHIN).await {
+            Ok(standing) => peers.push((depth, standing)),
+            Err(problem) => report
+                .skip(format!("backlog, apalis-redis as it comes, {depth} waiting: {problem}")),
+        }
+    }
+    show(sides, &peers, (deep, bench.sizes.backlog_seconds), report);
     Ok(())
 }
 
-fn show(sides: Vec<Side>, deep: usize, seconds: u32, report: &mut Report) {
+fn show(
+    sides: Vec<Side>,
+    peers: &[(usize, Standing)],
+    (deep, seconds): (usize, u32),
+    report: &mut Report,
+) {
     let mut section =
         Section::new(format!("BACKLOG   no-op jobs at a constant depth, {seconds} s a turn"));
     for pair in sides.chunks(2) {
@@ -90,6 +108,13 @@ fn show(sides: Vec<Side>, deep: usize, seconds: u32, report: &mut Report) {
     section.note(format!(
         "as many jobs are recorded as are done, in both; at worst, at {hungry:.0} % of the looks less than a quarter of the depth waited"
     ));
+    for (depth, Standing { handled, took, stuck }) in peers {
+        let stuck = stuck.as_ref().map_or_else(String::new, |why| format!(", and no more: {why}"));
+        section.note(format!(
+            "apalis-redis as it comes, {depth} tasks due when its worker starts: {handled} handled in {:.1} s{stuck}",
+            took.as_secs_f64()
+        ));
+    }
     section.note("slots as they come; what the worker counted as done was done in the table");
     sides.into_iter().for_each(|side| section.series(side.series));
     report.add(section);

@@ -21,6 +21,8 @@ use crate::{Bench, progress};
 const FINISHED_WITHIN: Duration = Duration::from_secs(600);
 /// What Celery is to be beaten by.
 const CELERY: f64 = 5.0;
+/// What is left of the throughput when Redis is gone.
+const WITHOUT_REDIS: f64 = 0.5;
 
 /// A side: its figures, and how it has a turn.
 struct Side {
@@ -167,7 +169,20 @@ fn best(sides: &[Side], slots: Slots, peer: Peer) -> Option<(f64, &str)> {
     ratios.max_by(|(one, _), (other, _)| one.total_cmp(other))
 }
 
+/// How the throughput without Redis compares with the usual one.
+fn without_redis(sides: &[Side]) -> Option<f64> {
+    let usual = |transport| sides.iter().find(|side| side.id == Id::Noop(transport, Slots::Usual));
+    let (direct, redis) = (usual(Transport::Direct)?, usual(Transport::Redis)?);
+    Some(ratio(&direct.series, &redis.series)?.0)
+}
+
 fn judge(sides: &[Side], report: &mut Report) {
+    if let Some(ratio) = without_redis(sides) {
+        report.target(
+            ratio >= WITHOUT_REDIS,
+            format!("without Redis at least half the throughput: {:.0} %", ratio * 100.0),
+        );
+    }
     if let Some((ratio, name)) = best(sides, Slots::Hundred, Peer::RiverHundred) {
         report.target(
             ratio >= 1.0,

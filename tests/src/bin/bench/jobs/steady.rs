@@ -11,6 +11,7 @@ use super::platform::{InProcess, Setup};
 use super::queue;
 use crate::failure::Result;
 use crate::meter::{Cost, Meter, Worker};
+use crate::peers::bare_waits;
 use crate::report::{Report, Section, millis};
 use crate::series::{Latencies, Series, Turn};
 use crate::servers::{Database, Servers};
@@ -67,7 +68,16 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
         ));
         cell.figures = Some(figures);
     }
-    show(cells, bench.sizes.steady_seconds, report);
+    let mut peers = Vec::new();
+    for rate in RATES {
+        match bare_waits::pickups(&bench.servers, rate, bench.sizes.steady_seconds).await {
+            Ok(waits) => peers.push((rate, Latencies::of(waits))),
+            Err(problem) => {
+                report.skip(format!("steady, apalis-redis as it comes, {rate}/s: {problem}"));
+            }
+        }
+    }
+    show(cells, peers, bench.sizes.steady_seconds, report);
     Ok(())
 }
 
@@ -110,7 +120,7 @@ async fn turn(
     })
 }
 
-fn show(cells: [Cell; 4], seconds: u32, report: &mut Report) {
+fn show(cells: [Cell; 4], peers: Vec<(u32, Latencies)>, seconds: u32, report: &mut Report) {
     let mut section =
         Section::new(format!("STEADY LOAD   {seconds} s each, open loop, slots as they come"));
     for Cell { name, rate, figures, .. } in cells {
@@ -126,6 +136,9 @@ fn show(cells: [Cell; 4], seconds: u32, report: &mut Report) {
                 format!("p99 from commit to start at {name} under 100 ms: {} ms", millis(p99)),
             );
         }
+        for (_, theirs) in peers.iter().filter(|(theirs, _)| *theirs == rate) {
+            section.headline(compared(name, &figures.start, theirs));
+        }
         let rows = [
             ("commit to start", figures.start, figures.cost),
             ("commit to durable end", figures.end, Cost::default()),
@@ -137,8 +150,30 @@ fn show(cells: [Cell; 4], seconds: u32, report: &mut Report) {
             section.series(series);
         }
     }
+    for (rate, waits) in peers {
+        let mut series = Series::new(format!("{rate}/s, apalis-redis as it comes: push to start"));
+        let rate = f64::from(rate);
+        series.add(Turn { rate, latencies: waits.all(), cost: Cost::default() });
+        section.series(series);
+    }
+    section.note("apalis-redis has no commit: its tasks are in Redis when they are pushed, and in nobody's transaction");
     section.note("every job has its time, kept by 16 senders whether or not the system keeps up; what comes late is counted from that time in the third line, so a stall counts once for every job it delays");
     section.note("a durable end is when another session saw the row as done, at most about 5 ms after it was");
     section.note("each job is an effect of one row in its own fenced transaction; the processor time under `process` is the worker's and the senders' together");
     report.add(section);
+}
+
+/// How much sooner or later a job of ours starts than a task of apalis-redis at the same rate.
+fn compared(name: &str, ours: &Latencies, theirs: &Latencies) -> String {
+    let ratio = |percent| {
+        let (ours, theirs) = (ours.percentile(percent)?, theirs.percentile(percent)?);
+        Some(ours.as_secs_f64() / theirs.as_secs_f64().max(1e-6))
+    };
+    let shown =
+        |percent| ratio(percent).map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+    format!(
+        "{:>6}   p50, {:>6}   p99: from commit to start at {name} / from push to start of apalis-redis as it comes",
+        shown(50),
+        shown(99)
+    )
 }

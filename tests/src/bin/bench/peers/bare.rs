@@ -72,7 +72,7 @@ pub(crate) async fn turn(
     Ok(Turn { rate: jobs as f64 / elapsed.as_secs_f64(), latencies: Vec::new(), cost })
 }
 
-async fn connect(servers: &Servers, setup: Setup) -> Result<ConnectionManager> {
+pub(crate) async fn connect(servers: &Servers, setup: Setup) -> Result<ConnectionManager> {
     let url = servers.redis_url();
     match setup {
         Setup::Tuned { .. } => {
@@ -86,7 +86,7 @@ async fn connect(servers: &Servers, setup: Setup) -> Result<ConnectionManager> {
 }
 
 /// Runs a worker until it ends, which it does only of an error.
-async fn consume(
+pub(crate) async fn consume(
     storage: RedisStorage<Value>,
     setup: Setup,
     handled: Arc<AtomicUsize>,

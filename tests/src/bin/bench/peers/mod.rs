@@ -3,6 +3,7 @@
 //! They are installed into one folder by `cargo xtask bench --install-peers`; what is not there is left out.
 
 pub(crate) mod bare;
+pub(crate) mod bare_waits;
 mod celery;
 mod graphile;
 mod river;

@@ -24,7 +24,7 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     let (deep, herd) = plan.pick((10_000, 5_000), (100_000, 50_000));
     fill(&world, deep, herd).await;
     let workers = world.workers(&["a", "b"], plan.undying()).await;
-    let load = Load::start(&world, Rates { orders: 0, deposits: 1, sales: 1 });
+    let load = Load::start(&world, Rates { orders: 0, deposits: 1, sales: 1, withdrawals: 1 });
     let mut watched = Watched::default();
     let limit = plan.seconds(75, 900);
     let started = Instant::now();

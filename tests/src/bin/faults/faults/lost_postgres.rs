@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use diesel_async::SimpleAsyncConnection as _;
 use rand::Rng as _;
-use tests::{PostgresServer, RedisServer};
+use tests::{PostgresServer, Process, RedisServer};
 
 use crate::load::{Books, Load, Rates, open, statuses};
 use crate::oracle::{Expected, Verdict, judge};
@@ -61,7 +61,8 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     let all_work = workers.iter_mut().all(|worker| worker.process.ended().is_none());
     verdict.require(all_work, "a worker has ended");
     verdict.require(scheduler.process.ended().is_none(), "the scheduler has ended");
-    verdict.require(open(&world.api).ended().is_none(), "the API has ended");
+    let api = open(&world.api).as_mut().and_then(Process::ended);
+    verdict.require(api.is_none(), "the API has ended");
     drop(scheduler);
     let books = load.stop().await;
     // Whoever lost the database in the middle of a run waits for its next attempt, twice at worst.

@@ -19,7 +19,8 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     let redis = RedisServer::start().await;
     let world = Arc::new(World::start(plan, "poison", &redis.url()).await);
     let mut workers = world.workers(&["a", "b", "c"], &[]).await;
-    let load = Load::start(&world, Rates { orders: plan.pick(25, 80), deposits: 1, sales: 1 });
+    let rates = Rates { orders: plan.pick(25, 80), deposits: 1, sales: 1, withdrawals: 1 };
+    let load = Load::start(&world, rates);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let poisoned = world.sql.texts("SELECT clock_timestamp()").await.remove(0);
     record_poison(&world).await;

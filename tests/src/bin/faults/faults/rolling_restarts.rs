@@ -1,15 +1,15 @@
-//! 14. Workers of one release are replaced by those of the next, one by one and under load.
+//! 14. Workers of one release are replaced by those of the next, one by one and under load; so are the API and the scheduler.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tests::RedisServer;
 use tests::kinds::{Mark, Novelty, Parcel, ParcelOfRelease1};
+use tests::{Process, RedisServer};
 
 use crate::load::{Books, Load, Rates, open};
 use crate::oracle::{Expected, Verdict, judge};
 use crate::plan::Plan;
-use crate::world::{Running, World, within};
+use crate::world::{World, within};
 
 pub(crate) async fn play(plan: Plan) -> Verdict {
     let redis = RedisServer::start().await;
@@ -17,6 +17,8 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     let new = [&[("WORKER_QUEUES", "money,default,mail")], plan.undying()].concat();
     let old = [&[("TEST_RELEASE", "1")], new.as_slice()].concat();
     let mut workers = world.workers(&["old_a", "old_b", "old_c"], &old).await;
+    let mut scheduler = world.scheduler("old_ticker", &[]);
+    scheduler.ready().await;
     let mut load = Load::start(&world, Rates::steady(plan.full));
     load.repeat(plan.pick(8, 20), parcel);
     load.repeat(2, long);
@@ -28,8 +30,14 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
         let next = world.worker(&format!("new_{restart}"), &new);
         next.ready().await;
         let old = std::mem::replace(&mut workers[restart % 3], next);
-        slowest = slowest.max(retire(old, grace, &mut verdict).await);
+        slowest = slowest.max(retire(old.process, "a worker", grace, &mut verdict).await);
         verdict.injections += 1;
+        if restart % 3 == 0 {
+            let old = std::mem::replace(&mut scheduler, world.scheduler("new_ticker", &[]));
+            slowest = slowest.max(retire(old.process, "a scheduler", grace, &mut verdict).await);
+            slowest = slowest.max(next_api(&world, grace, &mut verdict).await);
+            verdict.injections += 2;
+        }
     }
     let books = load.stop().await;
     world.settle(plan.resumed_within()).await;
@@ -47,30 +55,42 @@ pub(crate) async fn play(plan: Plan) -> Verdict {
     verdict.require(again == 0, format!("{again} jobs paid for a restart with an attempt"));
     let shared = "SELECT count(*) FROM job_workers WHERE worker LIKE 'old%'";
     verdict.require(world.sql.number(shared).await == 0, "a retired worker is still announced");
+    world.ticks(Duration::from_secs(15)).await;
     verdict.notes.push(format!(
         "slowest exit {slowest:.1?}; {upgraded} jobs of the old release ran on the new one"
     ));
-    drop(workers);
+    drop((workers, scheduler));
     world.finish().await;
     verdict
 }
 
 /// SIGTERM; out within the grace and the time to hand back, with status 0.
-async fn retire(mut worker: Running, grace: Duration, verdict: &mut Verdict) -> Duration {
+async fn retire(
+    mut process: Process,
+    what: &str,
+    grace: Duration,
+    verdict: &mut Verdict,
+) -> Duration {
     let asked = Instant::now();
-    worker.process.signal("TERM");
+    process.signal("TERM");
     let bound = grace + Duration::from_secs(5);
     let mut status = None;
-    within(bound, "a worker leaves when asked", async || {
-        status = worker.process.ended();
+    within(bound, &format!("{what} leaves when asked"), async || {
+        status = process.ended();
         status.is_some()
     })
     .await;
-    verdict.require(
-        status.is_some_and(|status| status.success()),
-        format!("a worker left with {status:?}"),
-    );
+    let well = status.is_some_and(|status| status.success());
+    verdict.require(well, format!("{what} left with {status:?}"));
     asked.elapsed()
+}
+
+/// The API finishes what it has and leaves; the next one has its addresses. People ask again meanwhile.
+async fn next_api(world: &World, grace: Duration, verdict: &mut Verdict) -> Duration {
+    let old = open(&world.api).take().expect("it runs");
+    let took = retire(old, "the API", grace, verdict).await;
+    world.next_api().await;
+    took
 }
 
 /// A parcel of either release, or something that only the new one knows.
