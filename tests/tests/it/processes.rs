@@ -75,13 +75,13 @@ async fn an_api_that_is_told_to_leave_is_not_ready_finishes_what_it_has_and_exit
     api.signal("TERM");
     // Whoever balances the load sees it while the last requests are at work.
     eventually("it says that it is not ready", async || status(&ready).await == Some(503)).await;
-    eventually("it takes nobody new", async || TcpStream::connect(&address).await.is_err()).await;
     assert!(api.ended().is_none(), "it waits for the request in flight");
     let answer = slow.end().await;
     assert!(answer.starts_with("HTTP/1.1 4") && answer.ends_with('}'), "a whole answer: {answer}");
     eventually("the API leaves", async || api.ended().is_some()).await;
     assert!(api.ended().is_some_and(|status| status.success()), "with status 0");
     assert!(asked.elapsed() < LEAVES_WITHIN, "within its grace: {:?}", asked.elapsed());
+    assert!(TcpStream::connect(&address).await.is_err(), "nobody new is taken");
 
     let paid = crowd.stop().await;
     let kept = "SELECT count(*) FROM transactions WHERE type = 'deposit' AND status = 'completed'";
