@@ -15,6 +15,7 @@ mod front;
 mod front_door;
 mod front_door_limits;
 mod google;
+mod hand_over;
 mod idempotency;
 mod jobs;
 mod ledger;
