@@ -34,6 +34,7 @@ mod observability;
 mod operate;
 mod passwords;
 mod payme;
+mod payme_fiscal;
 mod payment_cases;
 mod payment_methods;
 mod paynet;
