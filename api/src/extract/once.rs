@@ -95,11 +95,11 @@ impl FromRequest for Once {
         let (method, path) = (method(req.method()), req.uri().path().to_owned());
         let route = req.matched_path().to_owned();
         // The body was read before, if the handler takes one: this is the same copy.
-        let max = AppState::of(depot)?.settings.http.max_body_bytes;
-        let body = req.payload_with_max_size(max).await;
+        let app = AppState::of(depot)?;
+        let body = req.payload_with_max_size(app.settings.http.max_body_bytes).await;
         let body = body.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let target = Target { method, route: &route, path: &path, body: &body.unwrap_or_default() };
-        KeyedRequest::new(principal.user.id, &key, target).map(Some).map(Self)
+        KeyedRequest::new(principal.user.id, &key, target, &app.vault).map(Some).map(Self)
     }
 
     fn describe(components: &mut Components, operation: &mut Operation, _arg: &str) {

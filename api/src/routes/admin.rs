@@ -206,6 +206,7 @@ impl From<DealView> for TradeOut {
             email: buyer_email,
             username: buyer_username,
             phone_number: buyer_phone,
+            telegram_username: buyer_telegram,
             ..
         } = view.buyer.clone();
         let Person {
@@ -213,6 +214,7 @@ impl From<DealView> for TradeOut {
             email: seller_email,
             username: seller_username,
             phone_number: seller_phone,
+            telegram_username: seller_telegram,
             ..
         } = view.seller.clone();
         let id = view.escrow.id.0.simple().to_string();
@@ -224,12 +226,12 @@ impl From<DealView> for TradeOut {
             buyer_username,
             buyer_email,
             buyer_phone,
-            buyer_telegram: None,
+            buyer_telegram,
             seller_id,
             seller_username,
             seller_email,
             seller_phone,
-            seller_telegram: None,
+            seller_telegram,
             awaits_second_decision: None,
         }
     }

@@ -83,6 +83,8 @@ impl Listed for CaseList {
     const ORDERINGS: &'static [(&'static str, CaseOrder)] =
         &[("opened_at", CaseOrder::Oldest), ("-opened_at", CaseOrder::Newest)];
     const DEFAULT_ORDER: CaseOrder = CaseOrder::Newest;
+    // The pages show all and never page.
+    const DEFAULT_LIMIT: i64 = 100;
 
     fn filters(query: &mut Query) -> CaseFilters {
         CaseFilters {

@@ -47,6 +47,8 @@ impl Listed for AllMethods {
     type Filters = ();
     const ORDERINGS: &'static [(&'static str, ())] = &[];
     const DEFAULT_ORDER: () = ();
+    // The pages show all and never page.
+    const DEFAULT_LIMIT: i64 = 100;
 
     fn filters(_query: &mut Query) {}
 }

@@ -181,6 +181,8 @@ impl Listed for PlanList {
     type Filters = ();
     const ORDERINGS: &'static [(&'static str, ())] = &[];
     const DEFAULT_ORDER: () = ();
+    // The pages show all and never page.
+    const DEFAULT_LIMIT: i64 = 100;
 
     fn filters(_query: &mut Query) {}
 }
@@ -280,14 +282,14 @@ async fn stop(
     user: &SignedIn,
     which: Which,
     body: &StopBody,
-) -> shared::Result<SubscriptionOut> {
+    once: Once,
+) -> ApiResult<Replayable<Json<SubscriptionOut>>> {
     let reason = body.reason.as_deref().unwrap_or_default().trim();
-    app.db
-        .transaction(async |tx| {
-            let subscription = subscriptions::cancel(tx, user.user.id, which, reason).await?;
-            SubscriptionOut::of(tx, subscription).await
-        })
-        .await
+    once.answer(app, async |tx| {
+        let subscription = subscriptions::cancel(tx, user.user.id, which, reason).await?;
+        Ok(Json(SubscriptionOut::of(tx, subscription).await?))
+    })
+    .await
 }
 
 /// Ends the renewing of the caller's subscription: what is paid lasts to its end.
@@ -296,8 +298,9 @@ pub(crate) async fn cancel_current(
     app: AppState,
     user: SignedIn,
     body: OptionalBody<StopBody>,
-) -> ApiResult<Json<SubscriptionOut>> {
-    Ok(Json(stop(&app, &user, Which::Current, &body).await?))
+    once: Once,
+) -> ApiResult<Replayable<Json<SubscriptionOut>>> {
+    stop(&app, &user, Which::Current, &body, once).await
 }
 
 /// Ends the renewing of one of the caller's subscriptions: what is paid lasts to its end.
@@ -307,21 +310,23 @@ pub(crate) async fn cancel_one(
     user: SignedIn,
     id: Id<SubscriptionId>,
     body: OptionalBody<StopBody>,
-) -> ApiResult<Json<SubscriptionOut>> {
-    Ok(Json(stop(&app, &user, Which::ById(*id), &body).await?))
+    once: Once,
+) -> ApiResult<Replayable<Json<SubscriptionOut>>> {
+    stop(&app, &user, Which::ById(*id), &body, once).await
 }
 
 /// Has the caller's running subscription renewed again.
 #[endpoint(tags("subscriptions"))]
-pub(crate) async fn resume(app: AppState, user: SignedIn) -> ApiResult<Json<SubscriptionOut>> {
-    let resumed = app
-        .db
-        .transaction(async |tx| {
-            let subscription = subscriptions::resume(tx, user.user.id).await?;
-            SubscriptionOut::of(tx, subscription).await
-        })
-        .await?;
-    Ok(Json(resumed))
+pub(crate) async fn resume(
+    app: AppState,
+    user: SignedIn,
+    once: Once,
+) -> ApiResult<Replayable<Json<SubscriptionOut>>> {
+    once.answer(&app, async |tx| {
+        let subscription = subscriptions::resume(tx, user.user.id).await?;
+        Ok(Json(SubscriptionOut::of(tx, subscription).await?))
+    })
+    .await
 }
 
 /// What staff give.

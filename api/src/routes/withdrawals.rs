@@ -319,15 +319,14 @@ pub(crate) async fn cancel_withdrawal(
     app: AppState,
     user: SignedIn,
     id: Id<TransactionId>,
-) -> ApiResult<Json<WithdrawalOut>> {
-    let view = app
-        .db
-        .transaction(async |tx| {
-            let _outcome = withdrawals::cancel(tx, user.user.id, *id).await?;
-            queries::find(tx, Scope::Of(user.user.id), *id).await
-        })
-        .await?;
-    Ok(Json(WithdrawalOut::own(view)))
+    once: Once,
+) -> ApiResult<Replayable<Json<WithdrawalOut>>> {
+    once.answer(&app, async |tx| {
+        let _outcome = withdrawals::cancel(tx, user.user.id, *id).await?;
+        let view = queries::find(tx, Scope::Of(user.user.id), *id).await?;
+        Ok(Json(WithdrawalOut::own(view)))
+    })
+    .await
 }
 
 /// Lets a withdrawal go, unless another member of staff has to agree; it is paid when its time has come.
@@ -361,13 +360,12 @@ pub(crate) async fn reject_withdrawal(
     staff: Finance,
     id: Id<TransactionId>,
     body: Body<RejectBody>,
-) -> ApiResult<Json<WithdrawalOut>> {
-    let view = app
-        .db
-        .transaction(async |tx| {
-            let _outcome = withdrawals::reject(tx, staff.user.id, *id, &body.reason).await?;
-            queries::find(tx, Scope::Everything, *id).await
-        })
-        .await?;
-    Ok(Json(WithdrawalOut::for_staff(view)))
+    once: Once,
+) -> ApiResult<Replayable<Json<WithdrawalOut>>> {
+    once.answer(&app, async |tx| {
+        let _outcome = withdrawals::reject(tx, staff.user.id, *id, &body.reason).await?;
+        let view = queries::find(tx, Scope::Everything, *id).await?;
+        Ok(Json(WithdrawalOut::for_staff(view)))
+    })
+    .await
 }

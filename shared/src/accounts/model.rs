@@ -109,6 +109,13 @@ impl User {
         held.await.optional()?.map(|_held| ()).ok_or_else(|| Error::new(Code::TokenInvalid))
     }
 
+    /// Whether a person's account is neither banned nor closed now.
+    pub(crate) async fn is_open(conn: &mut Conn, id: UserId) -> Result<bool> {
+        let open = users::id.eq(id).and(users::is_active).and(users::deleted_at.is_null());
+        let open = diesel::dsl::exists(users::table.filter(open));
+        Ok(diesel::select(open).get_result(conn).await?)
+    }
+
     /// Locks the row of the person who has this address, in its canonical form.
     pub(super) async fn lock_by_email(tx: &mut Tx, email: &str) -> Result<Option<Self>> {
         let theirs = users::email.eq(email).and(users::deleted_at.is_null());

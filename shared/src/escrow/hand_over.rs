@@ -1,36 +1,73 @@
 //! The seller hands the account over: from now on the buyer can read the credentials.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use super::announce::announce;
+use super::credentials::{self, Restated};
 use super::jobs::ReceiveSilentEscrow;
 use super::model::{Escrow, EscrowStatus, Event, Side, lock_alone};
-use crate::audit::Actor;
+use crate::audit::{self, Actor};
 use crate::error::Result;
 use crate::ids::{EscrowId, UserId};
 use crate::jobs::{after, enqueue_at};
+use crate::listings::CredentialsChange;
 use crate::settings::Windows;
-use crate::{Outcome, Tx};
+use crate::{App, Outcome, Tx};
 
-/// Hands the account of a paid deal over. A repeat finds it done.
+/// Hands the account of a paid deal over, with the credentials that were sold or with what the seller says now. A repeat
+/// finds it done.
 ///
 /// # Errors
-/// `NOT_FOUND` for strangers, `PERMISSION_DENIED` for the buyer, `INVALID_STATE` before payment or after the end.
+/// `NOT_FOUND` for strangers, `PERMISSION_DENIED` for the buyer, `VALIDATION_ERROR`; `INVALID_STATE` before payment or
+/// after the end, and for other credentials than were handed over: what the buyer may have read is not changed.
 pub async fn hand_over(
     tx: &mut Tx,
-    windows: &Windows,
+    app: &App,
     seller: UserId,
     id: EscrowId,
+    change: CredentialsChange,
 ) -> Result<Escrow> {
+    let change = change.checked()?;
     let (mut escrow, from) = lock_alone(tx, id).await?;
-    if escrow.hand_over(seller, windows, tx.now())? == Outcome::Done {
-        escrow.save(tx, Actor::User(seller), Event::HandedOver, from, None).await?;
-        if let Some(receive_by) = escrow.receive_by {
-            enqueue_at(tx, &ReceiveSilentEscrow { escrow_id: id }, receive_by).await?;
+    match escrow.hand_over(seller, &app.settings.windows, tx.now())? {
+        Outcome::Done => {
+            restate(tx, app, &escrow, &change).await?;
+            escrow.save(tx, Actor::User(seller), Event::HandedOver, from, None).await?;
+            if let Some(receive_by) = escrow.receive_by {
+                enqueue_at(tx, &ReceiveSilentEscrow { escrow_id: id }, receive_by).await?;
+            }
+            announce(tx, &escrow, Event::HandedOver).await?;
         }
-        announce(tx, &escrow, Event::HandedOver).await?;
+        Outcome::AlreadyDone if change.is_empty() => {}
+        Outcome::AlreadyDone => match credentials::compare(tx, &app.vault, id, &change).await? {
+            Restated::Same => {}
+            Restated::Differs(_) => return Err(escrow.refused()),
+        },
     }
     Ok(escrow)
+}
+
+/// Seals what the seller says now for the buyer. The audit log names the fields, never what is in them.
+async fn restate(
+    tx: &mut Tx,
+    app: &App,
+    escrow: &Escrow,
+    change: &CredentialsChange,
+) -> Result<()> {
+    if change.is_empty() {
+        return Ok(());
+    }
+    match credentials::replace(tx, &app.vault, escrow.id, change).await? {
+        Restated::Same => Ok(()),
+        Restated::Differs(fields) => {
+            let subject = ("escrow", escrow.id.to_string());
+            let actor = Actor::User(escrow.seller_id);
+            let details = json!({ "fields": fields });
+            audit::record(tx, actor, "escrow.replace_credentials", subject, details).await?;
+            Ok(())
+        }
+    }
 }
 
 impl Escrow {

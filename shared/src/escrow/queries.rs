@@ -33,6 +33,8 @@ pub struct Person {
     pub full_name: String,
     /// For staff only.
     pub phone_number: Option<String>,
+    /// For staff only: how Telegram calls them, without the `@`.
+    pub telegram_username: Option<String>,
 }
 
 /// What a deal sells.
@@ -77,7 +79,7 @@ pub enum Scope {
 pub struct Filter {
     /// In this status.
     pub status: Option<EscrowStatus>,
-    /// A deal's id, a listing's code, or a part of the title or of a party's e-mail, username, name or phone number.
+    /// A deal's id, a listing's code, or a part of the title or of a party's e-mail, username, name, phone number or Telegram name.
     pub search: Option<String>,
 }
 
@@ -128,6 +130,7 @@ macro_rules! columns {
                 users::username,
                 users::full_name,
                 users::phone_number,
+                users::telegram_username,
             )),
             SELLERS.fields((
                 users::id,
@@ -135,6 +138,7 @@ macro_rules! columns {
                 users::username,
                 users::full_name,
                 users::phone_number,
+                users::telegram_username,
             )),
         )
     };
@@ -149,6 +153,7 @@ macro_rules! names {
             $people.field(users::username),
             $people.field(users::full_name),
             $people.field(users::phone_number),
+            $people.field(users::telegram_username),
         )
     };
 }
@@ -236,7 +241,7 @@ pub async fn list(
 diesel::define_sql_function! {
     /// The names of a person in one text, for a search.
     #[sql_name = "concat_ws"]
-    fn names_of(separator: Text, email: Text, username: Nullable<Text>, full_name: Text, phone_number: Nullable<Text>) -> Text;
+    fn names_of(separator: Text, email: Text, username: Nullable<Text>, full_name: Text, phone_number: Nullable<Text>, telegram_username: Nullable<Text>) -> Text;
 }
 
 impl From<Row> for DealView {

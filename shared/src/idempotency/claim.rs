@@ -9,6 +9,7 @@ use super::canonical::canonical;
 use crate::error::{Code, Error, Result};
 use crate::ids::UserId;
 use crate::schema::idempotency_keys as keys;
+use crate::security::Vault;
 use crate::{Conn, Tx};
 
 /// What a request asks for.
@@ -34,11 +35,12 @@ pub struct KeyedRequest {
 }
 
 impl KeyedRequest {
-    /// The request of a person under a key.
+    /// The request of a person under a key. Its fingerprint is keyed: bodies hold passwords and card numbers, and whoever
+    /// reads the table must not be able to try them out.
     ///
     /// # Errors
     /// `IDEMPOTENCY_KEY_INVALID` unless the key is 1 to 255 visible ASCII characters.
-    pub fn new(user: UserId, key: &str, target: Target<'_>) -> Result<Self> {
+    pub fn new(user: UserId, key: &str, target: Target<'_>, vault: &Vault) -> Result<Self> {
         let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
         if !visible || key.is_empty() || key.len() > 255 {
             return Err(Error::new(Code::IdempotencyKeyInvalid));
@@ -54,7 +56,7 @@ impl KeyedRequest {
             user,
             route: format!("{} /{}", target.method, target.route.trim_matches('/')),
             key: key.to_owned(),
-            fingerprint: digest.finalize().to_vec(),
+            fingerprint: vault.fingerprint(&format!("idempotency:{:x}", digest.finalize())),
         })
     }
 }
@@ -145,11 +147,16 @@ pub(super) async fn keep_made(conn: &mut Conn, request: &KeyedRequest, made: &st
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
+    use crate::settings::Settings;
 
     fn request(user: UserId, key: &str, path: &str, body: &str) -> Result<KeyedRequest> {
         let route = "api/v1/payments/escrow/{id}/dispute";
-        KeyedRequest::new(user, key, Target { method: "POST", route, path, body })
+        let settings = Settings::from_vars(HashMap::new()).expect("development defaults");
+        let vault = Vault::new(&settings.security).expect("a key");
+        KeyedRequest::new(user, key, Target { method: "POST", route, path, body }, &vault)
     }
 
     #[test]

@@ -27,8 +27,8 @@ const DESCRIPTION: (usize, usize) = (10, 10_000);
 const LABEL_MAX: usize = 50;
 const FEATURES_MAX: usize = 50;
 const FEATURE_MAX: usize = 100;
-const ACCOUNT_MAX: usize = 254;
-const PASSWORD_MAX: usize = 500;
+pub(super) const ACCOUNT_MAX: usize = 254;
+pub(super) const PASSWORD_MAX: usize = 500;
 const NOTES_MAX: usize = 4_000;
 
 /// What a seller sends.
@@ -159,7 +159,7 @@ async fn made_a_moment_ago(
 }
 
 /// What is wrong with a field: its name, the sentence, and what fills its `{}`.
-type Issue = (&'static str, Text, String);
+pub(super) type Issue = (&'static str, Text, String);
 
 impl NewListing {
     /// Trims the texts, and names every field that breaks a rule.
@@ -189,18 +189,14 @@ impl NewListing {
             self.original_price_issue(),
             (self.skins_count < 0).then(|| ("skins_count", texts::TOO_SMALL, "0".to_owned())),
             self.features_issue(),
-            self.notes_issue(),
+            notes_issue(&self.account_additional_info),
         ]
         .into_iter()
         .flatten()
         .collect();
         match login_method {
             Some(method) if issues.is_empty() => Ok(method),
-            _ => Err(issues
-                .into_iter()
-                .fold(Error::new(Code::ValidationError), |error, (field, text, value)| {
-                    error.and_field(field, text, value)
-                })),
+            _ => Err(refusal(issues)),
         }
     }
 
@@ -226,16 +222,6 @@ impl NewListing {
             return Some(("features", texts::TOO_LARGE, FEATURES_MAX.to_string()));
         }
         self.features.iter().find_map(|feature| length("features", feature, (1, FEATURE_MAX)))
-    }
-
-    fn notes_issue(&self) -> Option<Issue> {
-        match &self.account_additional_info {
-            Value::Object(_) | Value::String(_) | Value::Null => {}
-            Value::Array(_) | Value::Bool(_) | Value::Number(_) => {
-                return Some(("account_additional_info", texts::INVALID, String::new()));
-            }
-        }
-        length("account_additional_info", &self.account_additional_info.to_string(), (0, NOTES_MAX))
     }
 
     /// Moves the secrets out of the form.
@@ -296,7 +282,24 @@ impl NewListing {
     }
 }
 
-fn length(field: &'static str, text: &str, (min, max): (usize, usize)) -> Option<Issue> {
+/// What a buyer needs besides: an object or a text, and no book.
+pub(super) fn notes_issue(notes: &Value) -> Option<Issue> {
+    match notes {
+        Value::Object(_) | Value::String(_) | Value::Null => {}
+        Value::Array(_) | Value::Bool(_) | Value::Number(_) => {
+            return Some(("account_additional_info", texts::INVALID, String::new()));
+        }
+    }
+    length("account_additional_info", &notes.to_string(), (0, NOTES_MAX))
+}
+
+/// The answer that names every wrong field.
+pub(super) fn refusal(issues: Vec<Issue>) -> Error {
+    let add = |error: Error, (field, text, value): Issue| error.and_field(field, text, value);
+    issues.into_iter().fold(Error::new(Code::ValidationError), add)
+}
+
+pub(super) fn length(field: &'static str, text: &str, (min, max): (usize, usize)) -> Option<Issue> {
     match text.chars().count() {
         0 if min > 0 => Some((field, texts::REQUIRED, String::new())),
         count if count < min => Some((field, texts::TOO_SHORT, min.to_string())),

@@ -16,6 +16,7 @@
 mod archive;
 mod archive_all;
 mod auto_approve;
+mod change_credentials;
 mod create;
 pub(crate) mod credentials;
 mod index;
@@ -35,6 +36,7 @@ pub(crate) use model::tests;
 pub use archive::{Age, archive_old, count_old};
 pub(crate) use archive_all::archive_all;
 pub use auto_approve::auto_approve;
+pub use change_credentials::CredentialsChange;
 pub use create::{Created, NewListing, create};
 pub use credentials::{Credentials, NewCredentials};
 pub use index::{Mark, count_stale, index_stale};

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::model::{Locked, Withdrawal};
 use super::request::{CARD_FIELD, row_name};
 use super::settle::{pay_out, release};
+use crate::accounts::User;
 use crate::audit::Actor;
 use crate::error::{Code, Error, Result};
 use crate::ids::TransactionId;
@@ -21,6 +22,8 @@ use crate::{App, Outcome, Tx};
 
 /// How soon a payout asks again whether withdrawals are switched on.
 const WHILE_OFF: Duration = Duration::from_secs(30);
+/// How soon a payout looks again whether its owner is let in.
+const WHILE_BANNED: Duration = Duration::from_secs(60 * 60);
 /// Minutes until the next question while there is no answer that decides.
 const UNANSWERED: [u64; 4] = [1, 5, 15, 60];
 /// Multicard's days are looked at with this much room on both sides: its clock is not ours.
@@ -87,6 +90,10 @@ impl Plan {
                     && !wait.is_zero()
                 {
                     return Ok(Some(Self::Later(wait)));
+                }
+                // What is out never comes back: staff reject it, or let its owner in again.
+                if !User::is_open(tx, locked.transaction.user_id).await? {
+                    return Ok(Some(Self::Later(WHILE_BANNED)));
                 }
                 match switches::ensure_on(tx, Switch::Withdrawals).await {
                     Err(error) if error.code() == Code::SwitchedOff => {

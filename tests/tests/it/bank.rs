@@ -9,7 +9,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
-use tests::{Payme, Person, Reply, TestApp, seed, sell_body};
+use tests::{Acquirer, Click, Payme, Person, Reply, TestApp, seed, sell_body};
 
 const WORKERS: u64 = 16;
 const PEOPLE: usize = 4;
@@ -39,6 +39,7 @@ async fn listed(app: &TestApp, seller: &Person, number: usize) -> String {
 /// What the workers share.
 struct Bank {
     payme: Payme,
+    click: Click,
     traders: Vec<Person>,
     staff: Vec<Person>,
     listings: Vec<String>,
@@ -47,6 +48,11 @@ struct Bank {
     deposited: AtomicI64,
     bought: Mutex<Vec<String>>,
     settled: Mutex<Vec<String>>,
+    /// Asked for, and taken back.
+    withdrawn: Mutex<Vec<String>>,
+    taken_back: Mutex<Vec<String>>,
+    /// No two withdrawals are alike: the same again would be the same one.
+    sums: AtomicI64,
     answered: AtomicUsize,
     refused: AtomicUsize,
 }
@@ -63,6 +69,7 @@ impl Bank {
         }
         Arc::new(Self {
             payme: app.payme(),
+            click: app.click(),
             traders,
             staff: vec![app.staff().await, app.staff().await],
             listings,
@@ -70,6 +77,9 @@ impl Bank {
             deposited: AtomicI64::default(),
             bought: Mutex::default(),
             settled: Mutex::default(),
+            withdrawn: Mutex::default(),
+            taken_back: Mutex::default(),
+            sums: AtomicI64::default(),
             answered: AtomicUsize::default(),
             refused: AtomicUsize::default(),
         })
@@ -82,8 +92,20 @@ impl Bank {
             let deals = self.deals.lock().expect("not poisoned");
             (!deals.is_empty()).then(|| deals[dice.random_range(0..deals.len())].clone())
         };
-        match (dice.random_range(0..12), deal) {
-            (0 | 1, _) => self.deposit(who, dice.random_range(1..=3) * 50_000).await,
+        match (dice.random_range(0..15), deal) {
+            (0 | 1, _) => {
+                self.deposit(who, dice.random_range(1..=3) * 50_000, dice.random_bool(0.5)).await;
+            }
+            (12 | 13, _) => self.withdraw(who, dice.random_range(1..=6) * 10_000).await,
+            (14, _) => {
+                let waiting = {
+                    let withdrawn = self.withdrawn.lock().expect("not poisoned");
+                    withdrawn.get(dice.random_range(0..=withdrawn.len())).cloned()
+                };
+                if let Some(waiting) = waiting {
+                    self.take_back(who, &waiting).await;
+                }
+            }
             (2..=4, _) | (_, None) => {
                 let listing = &self.listings[dice.random_range(0..self.listings.len())];
                 self.buy(who, listing).await;
@@ -97,12 +119,34 @@ impl Bank {
         }
     }
 
-    async fn deposit(&self, who: &Person, soum: i64) {
-        let body = json!({ "amount": soum, "payment_method": "payme" });
+    async fn deposit(&self, who: &Person, soum: i64, by_click: bool) {
+        let method = if by_click { "click" } else { "payme" };
+        let body = json!({ "amount": soum, "payment_method": method });
         let deposit = self.count(who.client.post("payments/deposit/", body).await);
         if deposit.status == 201 {
-            self.payme.pay(deposit.text_at("/id"), soum * 100).await;
+            let order = deposit.text_at("/id");
+            if by_click {
+                self.click.pay(order, &format!("{soum}.00")).await;
+            } else {
+                self.payme.pay(order, soum * 100).await;
+            }
             self.deposited.fetch_add(soum, Ordering::Relaxed);
+        }
+    }
+
+    async fn withdraw(&self, who: &Person, soum: i64) {
+        let sum = soum + self.sums.fetch_add(1, Ordering::Relaxed);
+        let body = Person::withdrawal(sum, "8600533364098829");
+        let asked = self.count(who.client.post("payments/withdrawal/create/", body).await);
+        if asked.status == 201 {
+            self.withdrawn.lock().expect("not poisoned").push(asked.text_at("/id").to_owned());
+        }
+    }
+
+    async fn take_back(&self, who: &Person, withdrawal: &str) {
+        let path = format!("payments/withdrawals/{withdrawal}/cancel/");
+        if self.count(who.client.post_empty(&path).await).status == 200 {
+            self.taken_back.lock().expect("not poisoned").push(withdrawal.to_owned());
         }
     }
 
@@ -173,7 +217,8 @@ async fn money_is_conserved_at_every_moment_of_a_busy_bank() {
     let seed = seed("bank");
     let operations = std::env::var("WIBE_BANK_OPERATIONS")
         .map_or(OPERATIONS, |text| text.parse().expect("a number of operations"));
-    let app = TestApp::start().await;
+    let acquirer = Acquirer::start().await;
+    let app = acquirer.platform(&[("WITHDRAWAL_HOLD", "0s")]).await;
     let bank = Bank::open(&app).await;
     let stop = AtomicBool::new(false);
     let work = async {
@@ -203,13 +248,26 @@ async fn money_is_conserved_at_every_moment_of_a_busy_bank() {
                    WHERE a.kind = 'provider_clearing'";
     let deposited = bank.deposited.load(Ordering::Relaxed);
     assert_eq!(app.database.number(cleared).await, deposited, "every acknowledged deposit");
-    for (name, deals) in [("escrow_fund", &bank.bought), ("escrow_settle", &bank.settled)] {
-        let deals = deals.lock().expect("not poisoned").clone();
-        for deal in deals {
-            let sql = format!("SELECT count(*) FROM ledger.journal WHERE ref = '{name}:{deal}'");
-            assert_eq!(app.database.number(&sql).await, 1, "{name} of {deal}");
+    for (name, things) in [
+        ("escrow_fund", &bank.bought),
+        ("escrow_settle", &bank.settled),
+        ("withdraw_hold", &bank.withdrawn),
+        ("withdraw_settle", &bank.taken_back),
+    ] {
+        let things = things.lock().expect("not poisoned").clone();
+        println!("bank: {} of {name}", things.len());
+        for thing in things {
+            let sql = format!("SELECT count(*) FROM ledger.journal WHERE ref = '{name}:{thing}'");
+            assert_eq!(app.database.number(&sql).await, 1, "{name} of {thing}");
         }
     }
     app.run_due_jobs().await;
+    // What nobody took back is out by now, and Multicard has paid exactly that.
+    let paid: i64 = acquirer.multicard.payouts().iter().map(|payout| payout.amount).sum();
+    let cleared = app.database.number(cleared).await;
+    assert_eq!((deposited - cleared) * 100, paid, "in tiyin");
+    let held =
+        "SELECT coalesce(sum(balance), 0) FROM ledger.account WHERE kind = 'user_withdrawal_hold'";
+    assert_eq!(app.database.number(held).await, 0, "nothing is left on its way");
     app.finish().await;
 }

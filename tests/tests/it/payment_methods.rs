@@ -131,3 +131,31 @@ async fn an_unknown_providers_webhook_is_not_there() {
     assert_eq!(app.database.number("SELECT count(*) FROM webhook_calls").await, 0);
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn short_lists_that_no_page_ever_pages_are_told_whole() {
+    let app = TestApp::start().await;
+    app.database
+        .execute(
+            "INSERT INTO payment_methods (id, name, code)
+             SELECT gen_random_uuid(), 'Method ' || n, 'method-' || n FROM generate_series(1, 30) n;
+             INSERT INTO subscription_plans (id, name, slug, price_monthly, price_yearly, commission_rate_bp)
+             SELECT gen_random_uuid(), 'Plan ' || n, 'plan-' || n, 1, 1, 900 FROM generate_series(1, 30) n;
+             INSERT INTO payment_cases (kind, provider, reference)
+             SELECT 'paid_late', 'payme', 'case ' || n FROM generate_series(1, 30) n",
+        )
+        .await;
+    let staff = app.staff().await.client;
+    for (client, path) in [
+        (&app.client, "payments/methods/"),
+        (&app.client, "subscriptions/plans/"),
+        (&staff, "admin-panel/payment-methods/"),
+        (&staff, "admin-panel/payment-cases/"),
+    ] {
+        let list = client.get(path).await.expect(200);
+        let told = list.at("/results").as_array().expect("a list").len();
+        assert!(told >= 30, "{path}: {told}");
+        assert_eq!((list.at("/count"), list.at("/next")), (&json!(told), &json!(null)), "{path}");
+    }
+    app.finish().await;
+}

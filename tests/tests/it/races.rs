@@ -257,16 +257,16 @@ async fn r7_staff_and_the_release_settle_a_deal_once() {
         sides.rotate_left(usize::try_from(round).expect("small") % 5);
         let replies = race.crowd(sides).await;
         let done = replies.iter().flatten().filter(|reply| reply.status == 200).count();
-        assert!(done <= 1 || replies.iter().flatten().all(|reply| reply.status < 500));
         for reply in replies.iter().flatten().filter(|reply| reply.status != 200) {
             assert_eq!((reply.status, reply.code()), (409, "INVALID_STATE"), "{}", reply.text);
         }
         assert_eq!(postings(&app, &deal.id.to_string()).await, (1, 1), "settled once");
         let shares = (app.available(&deal.buyer).await, app.available(&deal.seller).await);
-        match (shares.0.as_str(), shares.1.as_str()) {
-            ("100000.00", "0.00") => race.saw("refunded"),
-            ("0.00", "90000.00") => race.saw("paid out"),
-            ("50000.00", "45000.00") => race.saw("split"),
+        match (shares.0.as_str(), shares.1.as_str(), done) {
+            ("100000.00", "0.00", 1) => race.saw("refunded"),
+            // By the timer, and perhaps the buyer found it done; or by one of those who asked.
+            ("0.00", "90000.00", 0 | 1) => race.saw("paid out"),
+            ("50000.00", "45000.00", 1) => race.saw("split"),
             other => race.fail(&format!("{other:?}")),
         }
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use shared::escrow::{self, queries};
 use shared::ids::EscrowId;
+use shared::listings::CredentialsChange;
 
 use super::shape::{DealOut, TradeStatusOut};
 use crate::prelude::*;
@@ -30,17 +31,42 @@ pub(crate) async fn trade_status(
     Ok(Json(TradeStatusOut::from(&deal.escrow)))
 }
 
-/// The seller hands the account over: from now on the buyer can read how to sign in to it.
+/// How one signs in now, where that is not what the listing said: what is left out stays as it was sold.
+#[derive(Default, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HandOverBody {
+    /// `email`, `phone`, `username` or `social`; `google` and `facebook` are social.
+    login_method: Option<String>,
+    /// The address, phone number or name one signs in with. Stored sealed; only the buyer ever reads it.
+    account_email: Option<String>,
+    /// Stored sealed; only the buyer ever reads it.
+    account_password: Option<String>,
+    /// An object or a text. Stored sealed; only the buyer ever reads it.
+    #[salvo(schema(value_type = Option<Object>))]
+    account_additional_info: Option<Value>,
+}
+
+impl From<HandOverBody> for CredentialsChange {
+    fn from(body: HandOverBody) -> Self {
+        let HandOverBody { login_method, account_email, account_password, account_additional_info } =
+            body;
+        Self { login_method, account_email, account_password, account_additional_info }
+    }
+}
+
+/// The seller hands the account over: from now on the buyer can read how to sign in to it. Without a body as it was sold;
+/// with one, the buyer gets what it says. Afterwards other credentials are 409 `INVALID_STATE`.
 #[endpoint(tags("deals"))]
 pub(crate) async fn hand_over(
     app: AppState,
     user: SignedIn,
     id: Id<EscrowId>,
+    body: OptionalBody<HandOverBody>,
     once: Once,
 ) -> ApiResult<Replayable<Json<DealOut>>> {
-    let windows = &app.settings.windows;
+    let change = CredentialsChange::from(body.0);
     once.answer(&app, async |tx| {
-        escrow::hand_over(tx, windows, user.user.id, *id).await?;
+        escrow::hand_over(tx, &app, user.user.id, *id, change).await?;
         Ok(Json(queries::find(tx, *id).await?.into()))
     })
     .await
@@ -68,15 +94,13 @@ pub(crate) async fn pay_deal(
     app: AppState,
     user: SignedIn,
     id: Id<EscrowId>,
-) -> ApiResult<Json<DealOut>> {
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::pay(tx, &app, user.user.id, *id).await?;
-            queries::find(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal.into()))
+    once: Once,
+) -> ApiResult<Replayable<Json<DealOut>>> {
+    once.answer(&app, async |tx| {
+        escrow::pay(tx, &app, user.user.id, *id).await?;
+        Ok(Json(queries::find(tx, *id).await?.into()))
+    })
+    .await
 }
 
 /// The buyer of a received account is content: the seller is paid now.
@@ -85,15 +109,13 @@ pub(crate) async fn release_now(
     app: AppState,
     user: SignedIn,
     id: Id<EscrowId>,
-) -> ApiResult<Json<DealOut>> {
-    let deal = app
-        .db
-        .transaction(async |tx| {
-            escrow::release_now(tx, user.user.id, *id).await?;
-            queries::find(tx, *id).await
-        })
-        .await?;
-    Ok(Json(deal.into()))
+    once: Once,
+) -> ApiResult<Replayable<Json<DealOut>>> {
+    once.answer(&app, async |tx| {
+        escrow::release_now(tx, user.user.id, *id).await?;
+        Ok(Json(queries::find(tx, *id).await?.into()))
+    })
+    .await
 }
 
 /// Why somebody gives up.

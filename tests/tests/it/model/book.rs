@@ -1,6 +1,6 @@
 //! The reference: what the platform must say and hold after any history of operations. Amounts in tiyin, time in seconds.
 
-use super::op::{By, Op};
+use super::op::Op;
 use super::payouts::{Plan, Withdrawal};
 
 const MINUTE: i64 = 60;
@@ -15,6 +15,10 @@ pub(super) const STATE: Answer = (409, "INVALID_STATE");
 pub(super) const FORBIDDEN: Answer = (403, "PERMISSION_DENIED");
 pub(super) const UNKNOWN: Answer = (404, "NOT_FOUND");
 pub(super) const POOR: Answer = (402, "INSUFFICIENT_FUNDS");
+/// Staff froze the person's money.
+pub(super) const FROZEN: Answer = (409, "ACCOUNT_FROZEN");
+/// Superusers switched it off.
+pub(super) const OFF: Answer = (409, "SWITCHED_OFF");
 const GONE: Answer = (409, "LISTING_UNAVAILABLE");
 const LIMIT: Answer = (409, "LIMIT_REACHED");
 /// Payme's answers, by the state or the error they carry.
@@ -68,9 +72,9 @@ pub(super) struct Deal {
 
 #[derive(Clone, Debug)]
 pub(super) struct Deposit {
-    who: usize,
-    amount: i64,
-    returned: bool,
+    pub(super) who: usize,
+    pub(super) amount: i64,
+    pub(super) returned: bool,
 }
 
 /// Everything that is known.
@@ -85,6 +89,10 @@ pub(super) struct Book {
     pub(super) withdrawals: Vec<Withdrawal>,
     /// What people subscribed to; no history is as long as a month.
     pub(super) plans: Vec<Option<Plan>>,
+    /// Whose money is frozen.
+    pub(super) frozen: Vec<bool>,
+    pub(super) withdrawals_off: bool,
+    pub(super) releases_off: bool,
 }
 
 /// Half-up, as a calculator shows it.
@@ -94,7 +102,8 @@ fn commission(sold: i64, rate: i64) -> i64 {
 
 impl Book {
     pub(super) fn new(people: usize) -> Self {
-        Self { balances: vec![0; people], plans: vec![None; people], ..Self::default() }
+        let (balances, plans) = (vec![0; people], vec![None; people]);
+        Self { balances, plans, frozen: vec![false; people], ..Self::default() }
     }
 
     /// What is held in deals.
@@ -112,14 +121,7 @@ impl Book {
     /// Takes an operation; says what the platform must answer.
     pub(super) fn take(&mut self, op: &Op) -> Answer {
         match *op {
-            Op::Deposit { who, soum, by } => {
-                self.balances[who] += soum * 100;
-                // The others' reversals have tests of their own.
-                if by == By::Payme {
-                    self.deposits.push(Deposit { who, amount: soum * 100, returned: false });
-                }
-                PERFORMED
-            }
+            Op::Deposit { who, soum, by } => self.deposit(who, soum, by),
             Op::Return { deposit } => self.give_back(deposit),
             Op::List { who, soum } => {
                 self.listings.push(Listing { seller: who, price: soum * 100, status: "active" });
@@ -138,6 +140,10 @@ impl Book {
             Op::Approve { colleague, withdrawal } => self.approve(colleague, withdrawal),
             Op::Reject { withdrawal } => self.reject(withdrawal),
             Op::Subscribe { who, pro } => self.subscribe(who, pro),
+            Op::StopPlan { who } | Op::ResumePlan { who } => self.renewing(who),
+            Op::Correct { who, soum } => self.correct(who, soum),
+            Op::Freeze { who, freezes } => self.freeze(who, freezes),
+            Op::Switch { releases, on } => self.switch(releases, on),
             Op::Pay { who, deal } => self.pay(who, deal),
             Op::Begin { deal } => {
                 self.deals[deal].begun = Some(self.now);
@@ -164,21 +170,10 @@ impl Book {
         self.deals[deal].status == "pending_payment" && self.deals[deal].begun.is_none()
     }
 
-    /// A payment that was begun and not ended.
-    pub(super) fn may_perform(&self, deal: usize) -> bool {
-        self.deals[deal].begun.is_some() && !self.deals[deal].performed
-    }
-
-    fn give_back(&mut self, number: usize) -> Answer {
-        let deposit = &mut self.deposits[number];
-        if !deposit.returned {
-            if self.balances[deposit.who] < deposit.amount {
-                return SPENT;
-            }
-            self.balances[deposit.who] -= deposit.amount;
-            deposit.returned = true;
-        }
-        RETURNED
+    /// A payment that was begun and not ended. What a frozen payer's does has a test of its own.
+    pub(super) fn may_perform(&self, number: usize) -> bool {
+        let deal = &self.deals[number];
+        deal.begun.is_some() && !deal.performed && !self.frozen[deal.buyer]
     }
 
     fn buy(&mut self, who: usize, number: usize, by_payme: bool) -> Answer {
@@ -205,8 +200,8 @@ impl Book {
         if by_payme && (unpaid >= 3 || mine.clone().any(just_expired)) {
             return LIMIT;
         }
-        if !by_payme && self.balances[who] < listing.price {
-            return POOR;
+        if !by_payme && let Some(refused) = self.cannot_spend(who, listing.price) {
+            return refused;
         }
         self.listings[number].status = "reserved";
         self.deals.push(Deal {
@@ -250,11 +245,13 @@ impl Book {
         }
         match deal.status {
             "pending_payment" if self.now >= deal.pay_by => STATE,
-            "pending_payment" if self.balances[who] < deal.amount => POOR,
-            "pending_payment" => {
-                self.fund(number);
-                OK
-            }
+            "pending_payment" => match self.cannot_spend(who, deal.amount) {
+                Some(refused) => refused,
+                None => {
+                    self.fund(number);
+                    OK
+                }
+            },
             "refunded" | "cancelled" => STATE,
             _ => OK,
         }
@@ -310,6 +307,7 @@ impl Book {
             return deal.refuse(who);
         }
         match (deal.status, deal.ended) {
+            ("delivered", _) if self.releases_off => OFF,
             ("delivered", _) => {
                 self.close(number, 0, Ended::Released);
                 OK
@@ -414,6 +412,9 @@ impl Book {
         if !deal.holds() {
             return STATE;
         }
+        if self.releases_off && refund < deal.amount {
+            return OFF;
+        }
         self.close(number, refund, how);
         OK
     }
@@ -433,6 +434,7 @@ impl Book {
                 self.close(number, amount, Ended::Other);
             }
             ("paid", Some(receive_by)) if now >= receive_by => deal.receive(now),
+            ("delivered", _) if self.releases_off => {}
             ("delivered", _) if now >= deal.release_at => self.close(number, 0, Ended::Released),
             _ => {}
         }

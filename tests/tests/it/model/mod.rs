@@ -5,6 +5,7 @@
 mod book;
 mod op;
 mod payouts;
+mod staff;
 mod world;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -45,7 +46,7 @@ fn every_history_of_money_goes_as_the_reference_says() {
                 Some(running) => running,
                 None => fresh().await,
             };
-            match World::play(&app, &history).await {
+            match World::play(&app, &acquirer.multicard, &history).await {
                 Ok(taken) => {
                     steps.set(steps.get() + taken);
                     platform.replace(Some((acquirer, app, played + 1)));
@@ -82,6 +83,8 @@ async fn fresh() -> (Acquirer, TestApp, u32) {
         ("WITHDRAWAL_HOLD", "0s"),
         ("WITHDRAWAL_REVIEW_ABOVE", one.as_str()),
         ("WITHDRAWAL_SECOND_REVIEW_ABOVE", two.as_str()),
+        // Corrections by two have tests of their own.
+        ("ADJUSTMENT_REVIEW_ABOVE", "900000000.00"),
     ];
     let app = acquirer.platform(&settings).await;
     (acquirer, app, 0)

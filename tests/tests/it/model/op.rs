@@ -31,6 +31,11 @@ pub(super) enum Op {
     Approve { colleague: bool, withdrawal: usize },
     Reject { withdrawal: usize },
     Subscribe { who: usize, pro: bool },
+    StopPlan { who: usize },
+    ResumePlan { who: usize },
+    Correct { who: usize, soum: i64 },
+    Freeze { who: usize, freezes: bool },
+    Switch { releases: bool, on: bool },
     Wait { seconds: i64 },
 }
 
@@ -40,6 +45,12 @@ pub(super) enum By {
     Payme,
     Click,
     Paynet,
+    Uzcard,
+    Humo,
+}
+
+impl By {
+    const ALL: [Self; 5] = [Self::Payme, Self::Click, Self::Paynet, Self::Uzcard, Self::Humo];
 }
 
 /// How many people trade.
@@ -48,6 +59,8 @@ pub(super) const PEOPLE: usize = 3;
 const WAITS: [i64; 5] = [17 * 60, 31 * 60, 13 * 3_600, 25 * 3_600, 73 * 3_600];
 /// What people take out, in UZS: too little, what leaves at once, and what one or two members of staff look at first.
 const SUMS: [i64; 4] = [9_000, 20_000, 60_000, 150_000];
+/// What staff put right, in UZS.
+const CORRECTIONS: [i64; 4] = [-60_000, -7_001, 1_000, 45_000];
 /// In UZS; nothing is cheap enough that everybody can always pay.
 const PRICES: [i64; 4] = [10_000, 33_333, 100_001, 250_000];
 
@@ -62,7 +75,7 @@ fn drawn() -> impl Strategy<Value = Op> {
     let party = || (0..PEOPLE, any_index());
     let price = || prop::sample::select(&PRICES[..]);
     prop_oneof![
-        5 => (who.clone(), price(), prop::sample::select(&[By::Payme, By::Click, By::Paynet][..]))
+        5 => (who.clone(), price(), prop::sample::select(&By::ALL[..]))
             .prop_map(|(who, soum, by)| Op::Deposit { who, soum, by }),
         1 => any_index().prop_map(|deposit| Op::Return { deposit }),
         3 => (who.clone(), price()).prop_map(|(who, soum)| Op::List { who, soum }),
@@ -73,6 +86,14 @@ fn drawn() -> impl Strategy<Value = Op> {
             .prop_map(|(colleague, withdrawal)| Op::Approve { colleague, withdrawal }),
         1 => any_index().prop_map(|withdrawal| Op::Reject { withdrawal }),
         1 => (who.clone(), prop::bool::ANY).prop_map(|(who, pro)| Op::Subscribe { who, pro }),
+        1 => who.clone().prop_map(|who| Op::StopPlan { who }),
+        1 => who.clone().prop_map(|who| Op::ResumePlan { who }),
+        2 => (who.clone(), prop::sample::select(&CORRECTIONS[..]))
+            .prop_map(|(who, soum)| Op::Correct { who, soum }),
+        2 => (who.clone(), prop::bool::weighted(0.4))
+            .prop_map(|(who, freezes)| Op::Freeze { who, freezes }),
+        2 => (prop::bool::ANY, prop::bool::weighted(0.6))
+            .prop_map(|(releases, on)| Op::Switch { releases, on }),
         6 => (who, any_index(), prop::bool::weighted(0.4))
             .prop_map(|(who, listing, by_payme)| Op::Buy { who, listing, by_payme }),
         2 => party().prop_map(|(who, deal)| Op::Pay { who, deal }),
@@ -106,8 +127,10 @@ pub(super) fn fitted(op: Op, book: &Book) -> Option<Op> {
     let withdrawals = book.withdrawals.len();
     Some(match op {
         Op::Deposit { .. } | Op::List { .. } | Op::Withdraw { .. } | Op::Wait { .. } => op,
-        // Changes of a plan have tests of their own.
-        Op::Subscribe { who, .. } => book.plans[who].is_none().then_some(op)?,
+        Op::StopPlan { .. } | Op::ResumePlan { .. } | Op::Correct { .. } => op,
+        Op::Freeze { .. } | Op::Switch { .. } => op,
+        // Upgrades have tests of their own.
+        Op::Subscribe { who, pro } => book.may_subscribe(who, pro).then_some(op)?,
         Op::TakeBack { who, withdrawal } => {
             Op::TakeBack { who, withdrawal: fold(withdrawal, withdrawals)? }
         }

@@ -1,6 +1,6 @@
 //! The reference's withdrawals and plans.
 
-use super::book::{Answer, Book, MADE, OK, POOR, STATE, UNKNOWN};
+use super::book::{Answer, Book, MADE, OFF, OK, STATE, UNKNOWN};
 
 /// Amounts in tiyin: below the first nothing leaves, above the others one or two members of staff look first.
 const MIN: i64 = 1_000_000;
@@ -64,11 +64,14 @@ impl Book {
 
     pub(super) fn withdraw(&mut self, who: usize, soum: i64) -> Answer {
         let amount = self.sum(soum);
+        if self.withdrawals_off {
+            return OFF;
+        }
         if amount < MIN {
             return TOO_SMALL;
         }
-        if self.balances[who] < amount {
-            return POOR;
+        if let Some(refused) = self.cannot_spend(who, amount) {
+            return refused;
         }
         self.balances[who] -= amount;
         self.withdrawals.push(Withdrawal { who, amount, status: "pending", approved: [false; 2] });
@@ -115,6 +118,9 @@ impl Book {
 
     /// The workers' turn.
     pub(super) fn pay_out(&mut self) {
+        if self.withdrawals_off {
+            return;
+        }
         for withdrawal in &mut self.withdrawals {
             let looks = withdrawal.approved.iter().filter(|approved| **approved).count();
             if withdrawal.status == "pending" && looks >= withdrawal.approvals_needed() {
@@ -131,11 +137,25 @@ impl Book {
 
     pub(super) fn subscribe(&mut self, who: usize, pro: bool) -> Answer {
         let plan = if pro { Plan::Pro } else { Plan::Premium };
-        if self.balances[who] < plan.price() {
-            return POOR;
+        if self.plans[who].is_some() {
+            // The same again, or a lesser one from the next period on: nothing is paid now.
+            return OK;
+        }
+        if let Some(refused) = self.cannot_spend(who, plan.price()) {
+            return refused;
         }
         self.balances[who] -= plan.price();
         self.plans[who] = Some(plan);
         MADE
+    }
+
+    /// Whether it is renewed changes nothing before its end.
+    pub(super) fn renewing(&self, who: usize) -> Answer {
+        if self.plans[who].is_some() { OK } else { UNKNOWN }
+    }
+
+    /// Whether a plan is bought anew, or nothing is paid for it. What an upgrade costs is a matter of seconds.
+    pub(super) fn may_subscribe(&self, who: usize, pro: bool) -> bool {
+        !(pro && matches!(self.plans[who], Some(Plan::Premium)))
     }
 }

@@ -1,5 +1,6 @@
 //! The platform's side of the model test: the same operations over HTTP, and what is compared.
 
+use sandbox::{Multicard, SANDBOX_HUMO, SANDBOX_UZCARD};
 use serde_json::{Value, json};
 use tests::{Click, Payme, Paynet, Person, Reply, TestApp, sell_body};
 
@@ -21,10 +22,14 @@ pub(super) struct World<'a> {
     payme: Payme,
     click: Click,
     paynet: Paynet,
+    multicard: &'a Multicard,
     people: Vec<Person>,
     staff: Person,
     /// Who looks at large withdrawals with them.
     colleague: Person,
+    superuser: Person,
+    /// How many corrections there were: the same again is the same one.
+    corrections: u32,
     game: String,
     listings: Vec<String>,
     deals: Vec<String>,
@@ -39,7 +44,11 @@ pub(super) struct World<'a> {
 
 impl<'a> World<'a> {
     /// Plays a history; says how many steps it had, or where the platform and the reference differ.
-    pub(super) async fn play(app: &'a TestApp, history: &[Op]) -> Result<u32, String> {
+    pub(super) async fn play(
+        app: &'a TestApp,
+        multicard: &'a Multicard,
+        history: &[Op],
+    ) -> Result<u32, String> {
         let mut people = Vec::new();
         for _ in 0..PEOPLE {
             people.push(app.person("trader").await);
@@ -50,9 +59,12 @@ impl<'a> World<'a> {
             payme: app.payme(),
             click: app.click(),
             paynet: Paynet::new(&app.client),
+            multicard,
             people,
             staff: app.staff().await,
             colleague: app.staff().await,
+            superuser: app.superuser().await,
+            corrections: 0,
             game: games.text_at("/results/0/id").to_owned(),
             listings: Vec::new(),
             deals: Vec::new(),
@@ -84,6 +96,9 @@ impl<'a> World<'a> {
 
     /// Lets everything run out, so that the next history finds nothing open.
     async fn end(&mut self, book: &mut Book) -> Result<(), String> {
+        for releases in [false, true] {
+            self.step(book, Op::Switch { releases, on: true }).await?;
+        }
         for deal in 0..book.deals.len() {
             if book.deals[deal].status == "disputed" {
                 self.step(book, Op::Refund { deal }).await?;
@@ -138,24 +153,21 @@ impl<'a> World<'a> {
             }
             Op::Withdraw { who, soum } => self.withdraw(who, book.sum(soum)).await,
             Op::TakeBack { who, withdrawal } => {
-                let path = format!("payments/withdrawals/{}/cancel/", self.withdrawals[withdrawal]);
-                Ok(answer(&self.people[who].client.post_empty(&path).await))
+                self.on_withdrawal(&self.people[who], withdrawal, "cancel").await
             }
             Op::Approve { colleague, withdrawal } => {
-                let path = format!("payments/withdrawal/{}/approve/", self.withdrawals[withdrawal]);
                 let staff = if colleague { &self.colleague } else { &self.staff };
-                Ok(answer(&staff.client.post_empty(&path).await))
+                self.on_withdrawal(staff, withdrawal, "approve").await
             }
             Op::Reject { withdrawal } => {
-                let path = format!("payments/withdrawal/{}/reject/", self.withdrawals[withdrawal]);
-                let body = json!({ "reason": "a check" });
-                Ok(answer(&self.staff.client.post(&path, body).await))
+                self.on_withdrawal(&self.staff, withdrawal, "reject").await
             }
-            Op::Subscribe { who, pro } => {
-                let plan = if pro { "pro" } else { "premium" };
-                let body = json!({ "plan_slug": plan, "period": "monthly" });
-                Ok(answer(&self.people[who].client.post("subscriptions/purchase/", body).await))
-            }
+            Op::Subscribe { who, pro } => self.subscribe(who, pro).await,
+            Op::StopPlan { who } => self.renewing(who, "cancel").await,
+            Op::ResumePlan { who } => self.renewing(who, "resume").await,
+            Op::Correct { who, soum } => self.correct(who, soum).await,
+            Op::Freeze { who, freezes } => self.freeze(who, freezes).await,
+            Op::Switch { releases, on } => self.switch(releases, on).await,
             Op::Pay { who, deal } => self.party(who, deal, "pay", nothing).await,
             Op::HandOver { who, deal } => {
                 self.party(who, deal, "seller-confirm-trade", nothing).await
@@ -185,6 +197,8 @@ impl<'a> World<'a> {
             By::Payme => "payme",
             By::Click => "click",
             By::Paynet => "paynet",
+            By::Uzcard => "uzcard",
+            By::Humo => "humo",
         };
         let body = json!({ "amount": soum, "payment_method": method });
         let made = self.people[who].client.post("payments/deposit/", body).await;
@@ -196,8 +210,67 @@ impl<'a> World<'a> {
             By::Payme => self.deposits.push(self.payme.pay(order, soum * 100).await),
             By::Click => drop(self.click.pay(order, &format!("{soum}.00")).await),
             By::Paynet => drop(self.paynet.pay(order, soum * 100).await),
+            By::Uzcard => self.pay_by_card(order, SANDBOX_UZCARD).await?,
+            By::Humo => self.pay_by_card(order, SANDBOX_HUMO).await?,
         }
         Ok((PERFORMED.0, String::new()))
+    }
+
+    /// Somebody pays on Multicard's page.
+    async fn pay_by_card(&self, order: &str, card: &str) -> Result<(), String> {
+        let invoices = self.multicard.invoices();
+        let invoice = invoices.iter().rev().find(|invoice| invoice.invoice_id == order);
+        let invoice = invoice.ok_or("the deposit has no invoice")?;
+        self.multicard.pay(&invoice.uuid, card).await.map_err(|problem| format!("{problem:?}"))?;
+        Ok(())
+    }
+
+    async fn correct(&mut self, who: usize, soum: i64) -> Result<(u16, String), String> {
+        self.corrections += 1;
+        let path = format!("admin-panel/users/{}/adjust-balance/", self.people[who].id);
+        let reason = format!("correction {}", self.corrections);
+        let body = json!({ "amount": format!("{soum}.00"), "reason": reason });
+        Ok(answer(&self.staff.client.post(&path, body).await))
+    }
+
+    async fn freeze(&self, who: usize, freezes: bool) -> Result<(u16, String), String> {
+        let verb = if freezes { "freeze" } else { "unfreeze" };
+        let path = format!("admin-panel/users/{}/{verb}-balance/", self.people[who].id);
+        Ok(answer(&self.staff.client.post(&path, json!({ "reason": "a check" })).await))
+    }
+
+    async fn switch(&self, releases: bool, on: bool) -> Result<(u16, String), String> {
+        let name = if releases { "releases" } else { "withdrawals" };
+        let path = format!("admin-panel/switches/{name}/{}/", if on { "on" } else { "off" });
+        Ok(answer(&self.superuser.client.post(&path, json!({ "reason": "a check" })).await))
+    }
+
+    async fn subscribe(&self, who: usize, pro: bool) -> Result<(u16, String), String> {
+        let plan = if pro { "pro" } else { "premium" };
+        let body = json!({ "plan_slug": plan, "period": "monthly" });
+        Ok(answer(&self.people[who].client.post("subscriptions/purchase/", body).await))
+    }
+
+    async fn renewing(&self, who: usize, verb: &str) -> Result<(u16, String), String> {
+        let path = format!("subscriptions/{verb}/");
+        Ok(answer(&self.people[who].client.post_empty(&path).await))
+    }
+
+    async fn on_withdrawal(
+        &self,
+        who: &Person,
+        withdrawal: usize,
+        verb: &str,
+    ) -> Result<(u16, String), String> {
+        let id = &self.withdrawals[withdrawal];
+        Ok(answer(&match verb {
+            "cancel" => who.client.post_empty(&format!("payments/withdrawals/{id}/cancel/")).await,
+            "reject" => {
+                let path = format!("payments/withdrawal/{id}/reject/");
+                who.client.post(&path, json!({ "reason": "a check" })).await
+            }
+            _ => who.client.post_empty(&format!("payments/withdrawal/{id}/{verb}/")).await,
+        }))
     }
 
     async fn withdraw(&mut self, who: usize, tiyin: i64) -> Result<(u16, String), String> {

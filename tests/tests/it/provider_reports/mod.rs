@@ -4,6 +4,7 @@
 mod click;
 mod multicard;
 mod reversals;
+mod stopped;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 mod asking;
 mod paying;
+mod races;
 mod secrecy;
 mod staff;
 

@@ -1,10 +1,10 @@
 //! The payout: one per withdrawal, whatever Multicard answers, and nobody's guess decides about money.
 
-use futures::future::{BoxFuture, FutureExt as _, join, join_all};
+use futures::future::{BoxFuture, FutureExt as _};
 use sandbox::{Call, Effect, End, Order, Reply, Status};
 use serde_json::json;
 use shared::jobs::{Prepared, Runner, kinds};
-use tests::{Story, TestApp};
+use tests::TestApp;
 
 use super::{HUMO, UZCARD, ask, balance, money, payouts, platform, rich, status};
 
@@ -224,71 +224,5 @@ async fn a_worker_that_dies_before_sending_leaves_it_to_another() {
     app.run_due_jobs().await;
     assert_eq!(status(&person, id).await, "completed");
     assert_eq!(payouts(&acquirer, id).len(), 1);
-    app.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cancellation_and_a_worker_at_once_have_one_winner() {
-    let (acquirer, app) = platform(&[]).await;
-    let (mut cancelled, mut paid) = (0, 0);
-    for round in 0..16 {
-        let person = rich(&app, 50_000).await;
-        let asked = ask(&person, 50_000, UZCARD).await.expect(201);
-        let id = asked.text_at("/id").to_owned();
-        let barrier = tokio::sync::Barrier::new(2);
-        let cancel = async {
-            barrier.wait().await;
-            person.client.post_empty(&format!("payments/withdrawals/{id}/cancel/")).await
-        };
-        let work = async {
-            barrier.wait().await;
-            app.run_due_jobs().await
-        };
-        let (answer, _) = join(cancel, work).await;
-        app.run_due_jobs().await;
-        match (answer.status, status(&person, &id).await.as_str(), payouts(&acquirer, &id).len()) {
-            (200, "cancelled", 0) => {
-                cancelled += 1;
-                assert_eq!(balance(&person).await, money("50000.00", "0.00"));
-            }
-            (409, "completed", 1) => {
-                paid += 1;
-                assert_eq!(balance(&person).await, money("0.00", "0.00"));
-            }
-            other => panic!("round {round}: {other:?}"),
-        }
-    }
-    println!("cancelled {cancelled}, paid {paid}");
-    app.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_balance_is_spent_once_by_withdrawals_and_purchases() {
-    let (_acquirer, app) = platform(&[]).await;
-    let person = rich(&app, 100_000).await;
-    let asks = join_all((0..32).map(|n| ask(&person, 60_000 + n * 30, UZCARD))).await;
-    let made = asks.iter().filter(|answer| answer.status == 201).count();
-    assert_eq!(made, 1, "{:?}", asks.iter().map(|answer| answer.status).collect::<Vec<_>>());
-    for answer in asks.iter().filter(|answer| answer.status != 201) {
-        assert_eq!((answer.status, answer.code()), (402, "INSUFFICIENT_FUNDS"), "{}", answer.text);
-    }
-    let clicks = join_all((0..9).map(|_| ask(&person, 30_000, HUMO))).await;
-    assert_eq!(clicks.iter().filter(|answer| answer.status == 201).count(), 1);
-    assert!(clicks.iter().all(|answer| matches!(answer.status, 200 | 201)));
-    let ids: std::collections::BTreeSet<&str> =
-        clicks.iter().map(|answer| answer.text_at("/id")).collect();
-    assert_eq!(ids.len(), 1, "nine equal answers");
-    assert!(clicks.iter().all(|answer| answer.json == clicks[0].json));
-    for _ in 0..8 {
-        let seller = app.person("seller").await;
-        let listing = Story::new(&app).listed(&seller).await;
-        let buyer = rich(&app, 100_000).await;
-        let body = json!({ "listing_id": listing });
-        let buy = buyer.client.post("payments/purchase/", body);
-        let (bought, withdrawn) = join(buy, ask(&buyer, 50_000, UZCARD)).await;
-        let pair = (bought.status, withdrawn.status);
-        assert!(pair == (201, 402) || pair == (402, 201), "{pair:?}");
-    }
-    app.run_due_jobs().await;
     app.finish().await;
 }
