@@ -51,6 +51,7 @@ mod subscriptions;
 mod switches;
 mod telegram;
 mod transactions;
+mod typed_addresses;
 mod upkeep;
 mod uploads;
 mod withdrawals;
