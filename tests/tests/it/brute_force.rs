@@ -161,6 +161,22 @@ async fn whoever_asks_for_the_present_password_counts_the_guesses_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_right_present_password_is_no_guess_whatever_is_wrong_with_the_new_one() {
+    let app = TestApp::start().await;
+    let member = Member::register(&app, "undecided").await;
+    let same = Member::PASSWORD;
+    let change =
+        json!({ "old_password": same, "new_password": same, "new_password_confirm": same });
+    for _ in 0..12 {
+        let reply = member.client.post("auth/password/change/", change.clone()).await;
+        let reply = reply.expect_error(400, "VALIDATION_ERROR");
+        assert!(reply.at("/error/details/new_password").is_array(), "{}", reply.text);
+    }
+    assert!(counts(&app).await.is_empty());
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_that_is_known_may_not_guess_for_ever_either() {
     let app = TestApp::start().await;
     let member = Member::register(&app, "shared-laptop").await;
@@ -185,20 +201,24 @@ async fn what_signing_in_left_behind_is_forgotten_when_it_decides_nothing() {
     let member = Member::register(&app, "old").await;
     guess(&app, "nobody@example.uz", "Wrong-horse-7", STRANGER).await;
     member.reset_link(&app).await;
+    let nobody = json!({ "email": "nobody@example.uz" });
+    app.client.post("auth/email/resend/", nobody).await.expect(200);
+    app.settle_mail().await;
     let rows = async || {
         let mut counts = Vec::new();
-        for table in ["sign_in_failures", "password_resets", "known_devices"] {
+        let nobodys = "email_tokens WHERE user_id IS NULL";
+        for table in ["sign_in_failures", "password_resets", "known_devices", nobodys] {
             let sql = format!("SELECT count(*) FROM {table}");
             counts.push(app.database.number(&sql).await);
         }
         counts
     };
     for (later, left) in [
-        ("23 hours", [1, 1, 1]),
-        ("2 hours", [0, 1, 1]),
-        ("6 days", [0, 0, 1]),
-        ("172 days", [0, 0, 1]),
-        ("2 days", [0, 0, 0]),
+        ("23 hours", [1, 1, 1, 1]),
+        ("2 hours", [0, 1, 1, 1]),
+        ("6 days", [0, 0, 1, 0]),
+        ("172 days", [0, 0, 1, 0]),
+        ("2 days", [0, 0, 0, 0]),
     ] {
         app.advance(later).await;
         app.enqueue(PruneSignInRecords::default()).await;
