@@ -60,6 +60,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    code_tries (code_id, whose) {
+        code_id -> Uuid,
+        whose -> Text,
+        tries -> SmallInt,
+    }
+}
+
+diesel::table! {
     cron_ticks (schedule, tick_at) {
         schedule -> Text,
         tick_at -> Timestamptz,
@@ -118,7 +126,7 @@ diesel::table! {
 diesel::table! {
     email_tokens (id) {
         id -> Uuid,
-        user_id -> Uuid,
+        user_id -> Nullable<Uuid>,
         purpose -> Text,
         email -> Text,
         created_at -> Timestamptz,

@@ -61,6 +61,8 @@ impl PasswordChange {
         if !app.passwords.verify(&form.old_password, Some(hash)).await? {
             return Err(Error::field("old_password", WRONG));
         }
+        // Whatever is wrong with the new one, the old one was no guess.
+        app.db.transaction(async |tx| attempts::forgive(tx, &subject).await).await?;
         let new = NewPassword::prepare(app, user, &typed).await?;
         Ok(Self { user: user.id, session: by.session, new })
     }

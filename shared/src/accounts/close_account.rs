@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
-use super::confirm_identity::{Confirmed, required};
+use super::confirm_identity::Confirmed;
 use super::jobs::{News, SendAccountNotice};
 use super::model::User;
 use super::{email_change, roles, session};
@@ -75,16 +75,23 @@ impl Obstacles {
 /// `REAUTH_REQUIRED` when what they showed is not theirs any more; `ACCOUNT_IN_USE` while there is money, a deal, a deposit
 /// or a payout, or for the last superuser; `BUSY` when they offered something at the same moment.
 pub async fn close_account(tx: &mut Tx, id: UserId, confirmed: &Confirmed) -> Result<Outcome> {
+    // The turn comes before the row, so it is taken for who looks like a superuser.
+    let has_turn = User::find(tx, id).await?.is_some_and(|user| user.is_superuser);
+    if has_turn {
+        roles::take_turn(tx).await?;
+    }
     let archived = listings::archive_all(tx, id).await?;
     stop_renewing(tx, id).await?;
     let user = User::lock(tx, id).await?.ok_or(Code::NotFound)?;
     if user.deleted_at.is_some() {
         return Ok(Outcome::AlreadyDone);
     }
-    if !confirmed.holds(&user) {
-        return Err(required(&user));
-    }
+    confirmed.check(&user)?;
     if user.is_superuser {
+        if !has_turn {
+            // They became one in this very moment.
+            return Err(Code::Busy.into());
+        }
         roles::keep_a_superuser(tx, id).await?;
     }
     Obstacles::of(tx, id).await?.judge()?;

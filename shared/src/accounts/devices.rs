@@ -34,11 +34,15 @@ pub(super) enum Seen {
 
 /// The print of a client's device: 32 bytes.
 pub(super) fn print(client: &Client) -> Vec<u8> {
-    let network = client.ip.as_deref().and_then(|ip| ip.parse().ok()).map(network);
-    let network = network.map(|network| network.to_string()).unwrap_or_default();
     let program = client.user_agent.as_deref().unwrap_or_default();
-    let print = Sha256::new().chain_update(b"device\0").chain_update(network);
+    let print = Sha256::new().chain_update(b"device\0").chain_update(network_of(client));
     print.chain_update(b"\0").chain_update(program).finalize().to_vec()
+}
+
+/// The network a client is in; empty when nobody knows.
+pub(super) fn network_of(client: &Client) -> String {
+    let network = client.ip.as_deref().and_then(|ip| ip.parse().ok()).map(network);
+    network.map(|network| network.to_string()).unwrap_or_default()
 }
 
 /// Remembers that a person signs in from a device. Their row is locked.

@@ -10,8 +10,9 @@ use serde_json::json;
 use super::jobs::{News, SendAccountNotice, SendEmailChangeProof};
 use super::model::User;
 use super::register::{or_taken, taken};
+use super::typed_address;
 use crate::audit::{self, Actor};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::ids::{EmailChangeId, EmailTokenId, UserId};
 use crate::schema::{email_changes, users};
 use crate::{App, Conn, Outcome, Tx, jobs};
@@ -20,8 +21,10 @@ use crate::{App, Conn, Outcome, Tx, jobs};
 const CHANGE_EMAIL: &str = "change_email";
 /// How long the mailed link works.
 const VALID_FOR: TimeDelta = TimeDelta::hours(24);
-/// One letter to the same address in this time.
+/// One wish of a person in this time.
 const AT_MOST_EVERY: TimeDelta = TimeDelta::seconds(60);
+/// Wishes of a person in an hour, whatever came of them.
+const AN_HOUR_AT_MOST: i64 = 5;
 
 /// A wish for another address.
 #[derive(Clone, Debug, HasQuery, Insertable)]
@@ -81,20 +84,47 @@ pub(super) async fn pending(conn: &mut Conn, user: UserId) -> Result<Option<Stri
     Ok(wish.first(conn).await.optional()?)
 }
 
-/// Records the wish of a person whose row is locked; the newest takes the place of the one before. The new address gets
-/// the proof, the old one is told.
+/// Counts a wish of a person whose row is locked, before anybody looks whether the address is somebody's: neither letters
+/// nor the answer may be had more often. Nothing when they repeat the wish they have.
 ///
 /// # Errors
-/// `ALREADY_EXISTS` when it is somebody's.
-pub(super) async fn ask(tx: &mut Tx, user: &User, new_email: String) -> Result<()> {
-    let theirs = users::email.eq(&new_email).and(users::deleted_at.is_null());
-    if diesel::select(exists(users::table.filter(theirs))).get_result(tx.conn()).await? {
-        return Err(taken("email"));
-    }
+/// `RATE_LIMITED`, with when to come back.
+pub(super) async fn count(
+    tx: &mut Tx,
+    user: &User,
+    new_email: String,
+) -> Result<Option<EmailChangeId>> {
     if asked_a_moment_ago(tx, user.id, &new_email).await? {
-        return Ok(());
+        return Ok(None);
     }
-    withdraw(tx, user.id).await?;
+    let now = tx.now();
+    let hour = email_changes::created_at.gt(now - TimeDelta::hours(1));
+    let (wishes, first, last): (i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>) =
+        email_changes::table
+            .filter(email_changes::user_id.eq(user.id).and(hour))
+            .select((
+                diesel::dsl::count_star(),
+                diesel::dsl::min(email_changes::created_at),
+                diesel::dsl::max(email_changes::created_at),
+            ))
+            .first(tx.conn())
+            .await?;
+    let soon = last.map(|last| last + AT_MOST_EVERY).filter(|until| *until > now);
+    let full = first.map(|first| first + TimeDelta::hours(1)).filter(|_| wishes >= AN_HOUR_AT_MOST);
+    if let Some(until) = soon.max(full) {
+        let millis = u64::try_from((until - now).num_milliseconds()).unwrap_or(0);
+        return Err(Error::new(Code::RateLimited).after(millis.div_ceil(1_000).max(1)));
+    }
+    // Nothing has come of it yet.
+    insert(tx, user, new_email, Some(now)).await.map(Some)
+}
+
+async fn insert(
+    tx: &mut Tx,
+    user: &User,
+    new_email: String,
+    withdrawn_at: Option<DateTime<Utc>>,
+) -> Result<EmailChangeId> {
     let change = EmailChange {
         id: EmailChangeId::new(),
         user_id: user.id,
@@ -103,15 +133,60 @@ pub(super) async fn ask(tx: &mut Tx, user: &User, new_email: String) -> Result<(
         created_at: tx.now(),
         expires_at: tx.now() + VALID_FOR,
         confirmed_at: None,
-        withdrawn_at: None,
+        withdrawn_at,
     };
     diesel::insert_into(email_changes::table).values(&change).execute(tx.conn()).await?;
-    jobs::enqueue(tx, &SendEmailChangeProof { email_change_id: change.id }).await?;
-    tell(tx, &change, News::EmailChangeAsked).await?;
+    Ok(change.id)
+}
+
+/// Records the wish of a person whose row is locked, after it was [`count`]ed; the newest takes the place of the one before.
+/// The new address gets the proof; the old one is told, if they have proved it.
+///
+/// # Errors
+/// `ALREADY_EXISTS` when it is somebody's; `BUSY` when another wish of theirs came in between.
+pub(super) async fn ask(
+    tx: &mut Tx,
+    user: &User,
+    counted: Option<EmailChangeId>,
+    new_email: String,
+) -> Result<()> {
+    let Some(id) = counted else {
+        let repeated = asked_a_moment_ago(tx, user.id, &new_email).await?;
+        return if repeated { Ok(()) } else { Err(Code::Busy.into()) };
+    };
+    if typed_address::is_taken(tx, &new_email).await? {
+        return Err(taken("email"));
+    }
+    withdraw(tx, user.id).await?;
+    let this = email_changes::id
+        .eq(id)
+        .and(email_changes::user_id.eq(user.id))
+        .and(email_changes::new_email.eq(&new_email))
+        .and(email_changes::old_email.eq(&user.email))
+        .and(email_changes::confirmed_at.is_null());
+    let opened = diesel::update(email_changes::table.filter(this))
+        .set(email_changes::withdrawn_at.eq(None::<DateTime<Utc>>))
+        .execute(tx.conn())
+        .await?;
+    if opened == 0 {
+        return Err(Code::Busy.into());
+    }
+    follow_up(tx, user, id).await
+}
+
+/// Records the wish of a person who has just registered, and has no other address.
+pub(super) async fn begin_with(tx: &mut Tx, user: &User, new_email: String) -> Result<()> {
+    let id = insert(tx, user, new_email, None).await?;
+    follow_up(tx, user, id).await
+}
+
+async fn follow_up(tx: &mut Tx, user: &User, id: EmailChangeId) -> Result<()> {
+    jobs::enqueue(tx, &SendEmailChangeProof { email_change_id: id }).await?;
+    tell(tx, user, id, News::EmailChangeAsked).await?;
     let object = ("user", user.id.to_string());
-    let details = json!({ "change": change.id });
+    let details = json!({ "change": id });
     audit::record(tx, Actor::User(user.id), "user.email_change_asked", object, details).await?;
-    tracing::info!(target: "accounts", user = %user.id, change = %change.id, "another e-mail wished for");
+    tracing::info!(target: "accounts", user = %user.id, change = %id, "another e-mail wished for");
     Ok(())
 }
 
@@ -140,14 +215,19 @@ pub(super) async fn withdraw(tx: &mut Tx, user: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Makes the new address the person's: the mailed token proved it. None when it proves nothing any more; the same token
-/// again finds it done.
+/// Makes the new address the person's: the mailed token proved it, so an account that only typed it gives it up. None when it
+/// proves nothing any more; the same token again finds it done.
 ///
 /// # Errors
 /// `ALREADY_EXISTS` when the address became somebody's meanwhile.
 pub(super) async fn confirm(tx: &mut Tx, id: EmailChangeId) -> Result<Option<Outcome>> {
     let Some((seen, _user)) = EmailChange::find(tx, id).await? else { return Ok(None) };
-    let Some(user) = User::lock(tx, seen.user_id).await? else { return Ok(None) };
+    let mut ids = vec![seen.user_id];
+    ids.extend(typed_address::holder(tx, &seen.new_email).await?);
+    let people = User::lock_all(tx, ids).await?;
+    let (theirs, others): (Vec<_>, Vec<_>) =
+        people.into_iter().partition(|user| user.id == seen.user_id);
+    let Some(user) = theirs.into_iter().next() else { return Ok(None) };
     // Wishes change under the lock of their person: read again.
     let Some((change, _user)) = EmailChange::find(tx, id).await? else { return Ok(None) };
     if change.confirmed_at.is_some() && user.email == change.new_email && user.may_sign_in() {
@@ -156,6 +236,12 @@ pub(super) async fn confirm(tx: &mut Tx, id: EmailChangeId) -> Result<Option<Out
     let now = tx.now();
     if !change.is_open(&user, now) {
         return Ok(None);
+    }
+    for holder in others {
+        let has_it = holder.deleted_at.is_none() && holder.email == change.new_email;
+        if has_it && typed_address::gives_way(tx, &holder).await? {
+            typed_address::release(tx, &holder).await?;
+        }
     }
     diesel::update(email_changes::table.find(id))
         .set(email_changes::confirmed_at.eq(now))
@@ -171,7 +257,7 @@ pub(super) async fn confirm(tx: &mut Tx, id: EmailChangeId) -> Result<Option<Out
         .execute(tx.conn())
         .await;
     or_taken(changed)?;
-    tell(tx, &change, News::EmailChanged).await?;
+    tell(tx, &user, change.id, News::EmailChanged).await?;
     let object = ("user", user.id.to_string());
     let details = json!({ "change": change.id });
     audit::record(tx, Actor::User(user.id), "user.email_changed", object, details).await?;
@@ -179,11 +265,13 @@ pub(super) async fn confirm(tx: &mut Tx, id: EmailChangeId) -> Result<Option<Out
     Ok(Some(Outcome::Done))
 }
 
-/// Tells the old address.
-async fn tell(tx: &mut Tx, change: &EmailChange, news: News) -> Result<()> {
-    let (user_id, at) = (change.user_id, tx.now());
-    let notice = SendAccountNotice { user_id, news, at, email_change_id: Some(change.id) };
-    jobs::enqueue(tx, &notice).await?;
+/// Tells the address that the person had until now, if they have proved it: we write to no stranger on anybody's word.
+async fn tell(tx: &mut Tx, before: &User, change: EmailChangeId, news: News) -> Result<()> {
+    if before.may_be_mailed() {
+        let (user_id, at) = (before.id, tx.now());
+        let notice = SendAccountNotice { user_id, news, at, email_change_id: Some(change) };
+        jobs::enqueue(tx, &notice).await?;
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use sha2::{Digest as _, Sha256};
 
 use super::jobs::SendEmailVerification;
 use super::model::User;
@@ -32,7 +33,8 @@ pub(super) enum Proof {
 #[diesel(table_name = email_tokens, treat_none_as_default_value = false)]
 pub(super) struct EmailToken {
     pub(super) id: EmailTokenId,
-    pub(super) user_id: UserId,
+    /// None when nobody has the address: then there is nothing to prove, and [`print`] stands for it.
+    pub(super) user_id: Option<UserId>,
     pub(super) purpose: String,
     pub(super) email: String,
     pub(super) created_at: DateTime<Utc>,
@@ -47,7 +49,7 @@ impl EmailToken {
             Proof::Nothing
         } else if self.used_at.is_none() {
             Proof::Proves
-        } else if user.is_verified {
+        } else if user.email_verified_at.is_some() {
             Proof::Proved
         } else {
             Proof::Nothing
@@ -80,20 +82,34 @@ impl EmailToken {
     }
 }
 
+/// What stands for an address that nobody has, or that has nothing left to prove.
+pub(super) fn print(email: &str) -> String {
+    let print = Sha256::new().chain_update(b"verify_email\0").chain_update(email).finalize();
+    print.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Makes a proof for the person's address and has it mailed.
 pub(super) async fn mail_proof(tx: &mut Tx, user: &User) -> Result<()> {
+    store(tx, Some(user.id), user.email.clone()).await
+}
+
+/// Does for the print of an address what [`mail_proof`] does for a person's, but for the letter: nothing tells them apart.
+pub(super) async fn mail_nobody(tx: &mut Tx, print: String) -> Result<()> {
+    store(tx, None, print).await
+}
+
+async fn store(tx: &mut Tx, user_id: Option<UserId>, email: String) -> Result<()> {
     let token = EmailToken {
         id: EmailTokenId::new(),
-        user_id: user.id,
+        user_id,
         purpose: VERIFY_EMAIL.to_owned(),
-        email: user.email.clone(),
+        email,
         created_at: tx.now(),
         expires_at: tx.now() + VALID_FOR,
         used_at: None,
     };
     diesel::insert_into(email_tokens::table).values(&token).execute(tx.conn()).await?;
-    jobs::enqueue(tx, &SendEmailVerification { user_id: user.id, email_token_id: token.id })
-        .await?;
+    jobs::enqueue(tx, &SendEmailVerification { user_id, email_token_id: token.id }).await?;
     Ok(())
 }
 
@@ -131,6 +147,20 @@ pub(super) async fn last_made(conn: &mut Conn, user: UserId) -> Result<Option<Da
     Ok(at)
 }
 
+/// When the last proof was made for an address, or for the [`print`] of it.
+pub(super) async fn last_made_for(
+    conn: &mut Conn,
+    address_or_print: [&str; 2],
+) -> Result<Option<DateTime<Utc>>> {
+    let at = email_tokens::table
+        .filter(email_tokens::email.eq_any(address_or_print))
+        .filter(email_tokens::purpose.eq(VERIFY_EMAIL))
+        .select(diesel::dsl::max(email_tokens::created_at))
+        .first(conn)
+        .await?;
+    Ok(at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,7 +172,7 @@ mod tests {
         let user = a_user("ali@mail.uz");
         let token = EmailToken {
             id: EmailTokenId::new(),
-            user_id: user.id,
+            user_id: Some(user.id),
             purpose: VERIFY_EMAIL.to_owned(),
             email: user.email.clone(),
             created_at: made,
@@ -151,11 +181,13 @@ mod tests {
         };
         let soon = made + TimeDelta::hours(1);
         let used = EmailToken { used_at: Some(made), ..token.clone() };
-        let verified = User { is_verified: true, ..user.clone() };
+        let by_phone = User { is_verified: true, ..user.clone() };
+        let verified = User { email_verified_at: Some(made), ..by_phone.clone() };
         assert_eq!(token.judge(&user, soon), Proof::Proves);
         assert_eq!(token.judge(&user, made + VALID_FOR), Proof::Nothing);
         assert_eq!(used.judge(&verified, soon), Proof::Proved);
         assert_eq!(used.judge(&user, soon), Proof::Nothing);
+        assert_eq!(used.judge(&by_phone, soon), Proof::Nothing, "a phone proves no address");
         assert_eq!(used.judge(&verified, made + VALID_FOR), Proof::Nothing);
         assert_eq!(
             token.judge(&User { email: "new@mail.uz".to_owned(), ..user.clone() }, soon),

@@ -63,6 +63,7 @@ mod sessions;
 mod set_password;
 mod sign_in;
 mod social;
+mod typed_address;
 mod update_profile;
 mod verify_email;
 
@@ -93,7 +94,7 @@ pub use security_news::SecurityNews;
 pub use session::{Client, TokenPair};
 pub use sessions::{SessionView, end_session, list_sessions};
 pub use sign_in::{Means, SignIn};
-pub use update_profile::{Avatar, ProfileForm, update_profile};
+pub use update_profile::{Avatar, ProfileForm, count_email_wish, update_profile};
 pub use verify_email::verify_email;
 
 /// Shows what may be counted.

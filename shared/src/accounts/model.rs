@@ -128,10 +128,16 @@ impl User {
         Ok(Self::query().filter(theirs).for_no_key_update().first(tx.conn()).await.optional()?)
     }
 
-    /// Locks the row of the person who has this account with Telegram.
-    pub(super) async fn lock_by_telegram(tx: &mut Tx, telegram: i64) -> Result<Option<Self>> {
+    /// Locks the rows of people, in the one order: that of their ids.
+    pub(super) async fn lock_all(tx: &mut Tx, ids: Vec<UserId>) -> Result<Vec<Self>> {
+        let these = Self::query().filter(users::id.eq_any(ids)).order(users::id);
+        Ok(these.for_no_key_update().load(tx.conn()).await?)
+    }
+
+    /// Who has this account with Telegram.
+    pub(super) async fn find_by_telegram(conn: &mut Conn, telegram: i64) -> Result<Option<UserId>> {
         let theirs = users::telegram_id.eq(telegram).and(users::deleted_at.is_null());
-        Ok(Self::query().filter(theirs).for_no_key_update().first(tx.conn()).await.optional()?)
+        Ok(users::table.filter(theirs).select(users::id).first(conn).await.optional()?)
     }
 
     /// Whether the account is neither banned nor closed.

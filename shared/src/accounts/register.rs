@@ -1,17 +1,22 @@
 //! A new person.
 
+use std::mem;
+
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
 use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::devices;
+use super::email_change;
 use super::email_token;
 use super::fields::{self, Issues};
 use super::model::User;
 use super::password_policy::{self, Owner};
+use super::placeholder;
 use super::session::{Client, Session};
 use super::sign_in::SignIn;
+use super::typed_address::{self, Standing};
 use crate::audit::{self, Actor};
 use crate::error::{Code, Error, OnConstraint as _, Result};
 use crate::ids::UserId;
@@ -129,7 +134,8 @@ impl Registration {
     }
 }
 
-/// Registers a person, signs them in, and has a proof of their address mailed.
+/// Registers a person, signs them in, and has a proof of their address mailed. An address that another account only typed,
+/// and gives to whoever proves it, is theirs when they have: until then it is the address they wish for.
 ///
 /// # Errors
 /// `ALREADY_EXISTS` when the e-mail, the username or the phone number is taken.
@@ -141,10 +147,16 @@ pub async fn register(
 ) -> Result<SignIn> {
     let mut user = registration.into_user(tx.now());
     user.last_login = Some(tx.now());
+    let standing = typed_address::standing(tx, &user.email).await?;
+    let wished = (standing == Standing::GivesWay)
+        .then(|| mem::replace(&mut user.email, placeholder::of_phone(user.id)));
     insert(tx, &user).await?;
     let session = Session::open(tx, app, user.id, client).await?;
     devices::remember(tx, user.id, client).await?;
-    email_token::mail_proof(tx, &user).await?;
+    match wished {
+        Some(email) => email_change::begin_with(tx, &user, email).await?,
+        None => email_token::mail_proof(tx, &user).await?,
+    }
     audit::record(
         tx,
         Actor::User(user.id),

@@ -22,7 +22,8 @@ const AN_HOUR_AT_MOST: i64 = 5;
 
 /// Has a link mailed, unless nobody has this address, or links went out to it a moment ago. The caller is told the same in
 /// every case, and the same statements are sent: an address that nobody has is recorded and limited like any other, and
-/// has a job that finds nobody to write to.
+/// has a job that finds nobody to write to. So has one that its account only typed, if that has proved something else: see
+/// [`super::typed_address`].
 ///
 /// # Errors
 /// The database's.

@@ -6,6 +6,7 @@ use super::model::User;
 use super::password_reset::{RESET_PASSWORD, ResetRow};
 use super::security_news::SecurityNews;
 use super::set_password::{NewPassword, Typed};
+use super::typed_address;
 use crate::error::{Error, Result};
 use crate::ids::{EmailTokenId, UserId};
 use crate::language::Text;
@@ -52,7 +53,10 @@ impl PasswordReset {
                 let Some(row) = ResetRow::find(tx, id).await? else { return Ok(None) };
                 let Some(user) = row.user_id else { return Ok(None) };
                 let user = User::find(tx, user).await?;
-                Ok(user.filter(|user| row.opens(user, tx.now())))
+                let Some(user) = user.filter(|user| row.opens(user, tx.now())) else {
+                    return Ok(None);
+                };
+                Ok(typed_address::is_opened_by_mail(tx, &user).await?.then_some(user))
             });
             found.await?.ok_or_else(refused)?
         };
@@ -72,11 +76,12 @@ impl PasswordReset {
 /// Puts the new password in place, once per link. Every session of the person ends, and they are told by mail.
 ///
 /// Whoever holds the token reads the mail of the address, which is all that a proof of the address proves; so the address
-/// is proved from then on. An account that somebody else registered with it is its owner's now: the other's password and
-/// sessions are gone.
+/// is proved from then on. An account that somebody else registered with it, and in which nothing else is proved, is its
+/// owner's now: the other's password and sessions are gone, and they have no other key.
 ///
 /// # Errors
-/// `VALIDATION_ERROR` on `token` when it was used, or the password was changed, meanwhile.
+/// `VALIDATION_ERROR` on `token` when it was used, or the password was changed, meanwhile; or when the address is not proved
+/// and something else of the account is.
 pub async fn reset_password(tx: &mut Tx, reset: PasswordReset) -> Result<()> {
     let PasswordReset { id, user, new } = reset;
     let refused = || Error::field("token", REFUSED);
@@ -84,6 +89,10 @@ pub async fn reset_password(tx: &mut Tx, reset: PasswordReset) -> Result<()> {
     let mut user = User::lock(tx, user).await?.ok_or_else(refused)?;
     let row = ResetRow::find(tx, id).await?.ok_or_else(refused)?;
     if !row.opens(&user, tx.now()) || !new.still_fits(tx, &user).await? {
+        return Err(refused());
+    }
+    // They have proved something else since the link was mailed: it would stay in the account of the address's owner.
+    if !typed_address::is_opened_by_mail(tx, &user).await? {
         return Err(refused());
     }
     let proves = user.email_verified_at.is_none();

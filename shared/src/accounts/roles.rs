@@ -156,7 +156,7 @@ pub async fn change_role(
     role: Role,
     turn: Turn,
 ) -> Result<(Roles, Outcome)> {
-    tx.one_at_a_time(SUPERUSERS).await?;
+    take_turn(tx).await?;
     if let Actor::Staff(superuser) = by
         && !roles_of(tx, superuser).await?.is_superuser
     {
@@ -208,13 +208,18 @@ async fn may_be_taken(tx: &mut Tx, by: Actor, who: UserId, role: Role) -> Result
     keep_a_superuser(tx, who).await
 }
 
-/// Refuses what would leave nobody who can give roles: whoever ends a superuser's account or right asks first. Of two who
-/// ask at once the second waits for what the first does.
+/// Whoever ends a superuser's account or right waits here for others who do. Before any person's row is locked: two who took
+/// both in different orders would wait for each other for ever.
+pub(super) async fn take_turn(tx: &mut Tx) -> Result<()> {
+    tx.one_at_a_time(SUPERUSERS).await
+}
+
+/// Refuses what would leave nobody who can give roles: whoever ends a superuser's account or right asks first, after
+/// [`take_turn`].
 ///
 /// # Errors
 /// `INVALID_STATE` with the status `last_superuser`.
 pub(super) async fn keep_a_superuser(tx: &mut Tx, without: UserId) -> Result<()> {
-    tx.one_at_a_time(SUPERUSERS).await?;
     let others = users::table
         .filter(users::is_superuser.and(users::is_active).and(users::deleted_at.is_null()))
         .filter(users::id.ne(without));

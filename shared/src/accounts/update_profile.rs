@@ -19,7 +19,7 @@ use super::profile::{Profile, profile};
 use super::register::or_taken;
 use crate::audit::{self, Actor};
 use crate::error::{Code, Error, Result, texts};
-use crate::ids::{UploadId, UserId};
+use crate::ids::{EmailChangeId, UploadId, UserId};
 use crate::language::{Language, Text};
 use crate::schema::users;
 use crate::statement::statement;
@@ -32,7 +32,7 @@ const NOT_YOURS: Text = Text::new(
 );
 
 /// The fields a person may change themselves, as they wrote them; what is absent stays.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ProfileForm {
     /// The name others see.
     pub full_name: Option<String>,
@@ -51,7 +51,7 @@ pub struct ProfileForm {
 }
 
 /// What becomes of a person's picture.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Avatar {
     /// An upload of theirs, just made.
     Upload(UploadId),
@@ -150,6 +150,21 @@ impl Checked {
     }
 }
 
+/// Counts that a person asks for another address, if the form does and is right otherwise: in a transaction of its own,
+/// because an address that is refused counts as well. What it returns is for [`update_profile`].
+///
+/// # Errors
+/// `VALIDATION_ERROR` with every field that is wrong; `RATE_LIMITED` when they ask too often.
+pub async fn count_email_wish(
+    tx: &mut Tx,
+    id: UserId,
+    form: &ProfileForm,
+) -> Result<Option<EmailChangeId>> {
+    let Some(email) = form.clone().check()?.email else { return Ok(None) };
+    let user = User::lock(tx, id).await?.ok_or(Code::NotFound)?;
+    if user.email == email { Ok(None) } else { email_change::count(tx, &user, email).await }
+}
+
 /// Changes a person's own fields. Another address is only wished for: see [`super::verify_email`].
 ///
 /// # Errors
@@ -160,7 +175,7 @@ pub async fn update_profile(
     app: &App,
     id: UserId,
     form: ProfileForm,
-    confirmed: Option<&Confirmed>,
+    (confirmed, wish): (Option<&Confirmed>, Option<EmailChangeId>),
 ) -> Result<Profile> {
     let mut checked = form.check()?;
     if let Some(name) = &checked.change.timezone
@@ -170,11 +185,11 @@ pub async fn update_profile(
     }
     let user = User::lock(tx, id).await?.ok_or(Code::NotFound)?;
     checked.forget_same_contacts(&user);
-    if checked.needs_confirmation() && !confirmed.is_some_and(|confirmed| confirmed.holds(&user)) {
-        return Err(required(&user));
+    if checked.needs_confirmation() {
+        confirmed.ok_or_else(|| required(app, &user))?.check(&user)?;
     }
     if let Some(email) = checked.email.take() {
-        email_change::ask(tx, &user, email).await?;
+        email_change::ask(tx, &user, wish, email).await?;
     }
     if let Some(avatar) = checked.avatar.take() {
         checked.change.avatar = change_avatar(tx, app, &user, avatar).await?;

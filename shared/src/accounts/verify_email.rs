@@ -33,7 +33,8 @@ pub async fn verify_email(tx: &mut Tx, app: &App, token: &str) -> Result<Outcome
     }
     let id = app.tokens.read_mailed(VERIFY_EMAIL, token.trim()).ok_or_else(refused)?;
     let token = EmailToken::lock(tx, id).await?.ok_or_else(refused)?;
-    let mut user = User::lock(tx, token.user_id).await?.ok_or_else(refused)?;
+    let owner = token.user_id.ok_or_else(refused)?;
+    let mut user = User::lock(tx, owner).await?.ok_or_else(refused)?;
     let now = tx.now();
     match token.judge(&user, now) {
         Proof::Nothing => return Err(refused()),

@@ -20,7 +20,8 @@ pub struct SmsSettings {
     pub codes_per_phone: i64,
     /// `SMS_CODES_PER_IP` (30): codes that one address asks for in an hour; mobile operators put many people behind one.
     pub codes_per_ip: i64,
-    /// `SMS_CODES_PER_HOUR` (1000): codes that the platform sends in an hour, whoever asks.
+    /// `SMS_CODES_PER_HOUR` (1000): codes that the platform sends in an hour, whoever asks; a fifth of them only to
+    /// numbers that somebody has proved.
     pub codes_per_hour: i64,
 }
 

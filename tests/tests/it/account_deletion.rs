@@ -1,8 +1,14 @@
 //! Closing an account: never one with money, at once for everybody, for good after a month.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::App;
 use shared::jobs::kinds::{EraseClosedAccounts, PruneIdempotencyKeys};
+use shared::settings::{Settings, SmsWay};
 use tests::google::{CLIENT_ID, Google, SigningKey, claims};
 use tests::{
     Acquirer, Payme, Paynet, Person, Race, Reply, Story, TestApp, Winner, mail, sell_body, sms,
@@ -130,6 +136,79 @@ async fn who_has_no_password_confirms_by_a_code_and_who_has_no_number_signs_in_a
     app.database.execute("UPDATE sessions SET created_at = app_now()").await;
     guest.client.post(CLOSE, json!({})).await.expect(200);
     assert_eq!(impossible(&app).await, 0);
+    app.run_due_jobs().await;
+    app.finish().await;
+}
+
+/// The bot shows a person a code.
+async fn bot_code(app: &TestApp, telegram_id: i64) -> String {
+    let body = json!({ "telegram_id": telegram_id, "phone_number": "+998901234567" });
+    let request = app.client.request(reqwest::Method::POST, "auth/telegram/otp/create/");
+    let request = request.header("X-Bot-Secret", "development-bot-secret").json(&body);
+    let reply = app.client.send(request).await.expect(200);
+    app.run_due_jobs().await;
+    reply.text_at("/code").to_owned()
+}
+
+/// Somebody who has nothing but their account with Telegram, and what they sign in with.
+async fn of_telegram(app: &TestApp, telegram_id: i64) -> tests::Client {
+    let body = json!({ "phone": "+998901234567", "code": bot_code(app, telegram_id).await });
+    let reply = app.client.post("auth/register/telegram/", body).await.expect(201);
+    app.client.with_token(reply.text_at("/data/tokens/access"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_only_has_telegram_leaves_with_what_the_bot_shows_in_the_one_field_there_is() {
+    let app = TestApp::start_with(&[("JWT_ACCESS_TOKEN_LIFETIME", "10000")]).await;
+    let me = of_telegram(&app, 42).await;
+    app.advance("11 minutes").await;
+    let leave = async |body: Value| me.post(CLOSE, body).await;
+    let reply = leave(json!({ "password": "" })).await.expect_error(403, "REAUTH_REQUIRED");
+    assert_eq!(reply.at("/error/details/methods"), &json!(["code", "telegram"]));
+    // Nobody else's code will do, and nobody guesses theirs for ever.
+    let code = bot_code(&app, 42).await;
+    let wrong = |number: u32| {
+        format!("{:06}", (code.parse::<u32>().expect("digits") + 1 + number) % 1_000_000)
+    };
+    for number in 0..5 {
+        leave(json!({ "password": wrong(number) })).await.expect_error(400, "CODE_INVALID");
+    }
+    leave(json!({ "password": code })).await.expect_error(400, "CODE_INVALID");
+    let other = bot_code(&app, 43).await;
+    leave(json!({ "password": other })).await.expect_error(400, "CODE_INVALID");
+    // Their contacts are changed in the same way.
+    let wish = json!({ "email": "aziza@example.uz", "current_password": bot_code(&app, 42).await });
+    me.patch("auth/me/", wish).await.expect(200);
+    leave(json!({ "password": bot_code(&app, 42).await })).await.expect(200);
+    me.get("auth/me/").await.expect_error(401, "TOKEN_INVALID");
+    assert_eq!(impossible(&app).await, 0);
+    app.run_due_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_no_message_is_sent_the_bot_or_a_new_session_confirms() {
+    let app = TestApp::start_with(&[("JWT_ACCESS_TOKEN_LIFETIME", "10000")]).await;
+    let mut settings = Settings::from_vars(app.variables()).expect("valid settings");
+    settings.sms.way = SmsWay::Off;
+    let silent = Arc::new(App::new(settings).expect("an app"));
+    let api = api::serve(silent, SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("listens");
+    let visitor = tests::Client::new(api.address);
+    for by in ["the bot", "a session"] {
+        let me = visitor.as_somebody(&of_telegram(&app, 42).await);
+        app.advance("11 minutes").await;
+        let code = json!({ "purpose": "delete_account" });
+        me.post("auth/otp/request/", code).await.expect_error(409, "SWITCHED_OFF");
+        let reply = me.post(CLOSE, json!({})).await.expect_error(403, "REAUTH_REQUIRED");
+        assert_eq!(reply.at("/error/details/methods"), &json!(["telegram", "sign_in"]));
+        if by == "the bot" {
+            me.post(CLOSE, json!({ "password": bot_code(&app, 42).await })).await.expect(200);
+        } else {
+            app.database.execute("UPDATE sessions SET created_at = app_now()").await;
+            me.post(CLOSE, json!({})).await.expect(200);
+        }
+    }
+    api.stop(Duration::from_secs(5)).await.expect("stops");
     app.run_due_jobs().await;
     app.finish().await;
 }

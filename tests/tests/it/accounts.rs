@@ -58,6 +58,78 @@ async fn a_verification_link_expires_after_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_proved_a_phone_first_proves_their_address_all_the_same() {
+    let app = TestApp::start().await;
+    let reply = register(&app, "late@example.uz").await;
+    let me = app.client.with_token(reply.text_at("/tokens/access"));
+    let proved = "UPDATE users SET is_verified = true, phone_number = '+998901234567', phone_verified_at = app_now()";
+    app.database.execute(proved).await;
+    app.run_due_jobs().await;
+    let letters = || mail::mails_to(&app.mail_dir, "late@example.uz").len();
+    assert_eq!(letters(), 1, "the letter of the registration goes out");
+    app.advance("61 seconds").await;
+    me.post("auth/email/resend/", json!({})).await.expect(200);
+    app.run_due_jobs().await;
+    assert_eq!(letters(), 2);
+    let token = mail::verification_token(&app.mail_dir, "late@example.uz").expect("a link");
+    for _ in 0..2 {
+        app.client.post("auth/email/verify/", json!({ "token": token })).await.expect(200);
+    }
+    let proved = "SELECT count(*) FROM users WHERE email_verified_at IS NOT NULL";
+    assert_eq!(app.database.number(proved).await, 1);
+    app.run_due_jobs().await;
+    let before = letters();
+    app.advance("61 seconds").await;
+    me.post("auth/email/resend/", json!({})).await.expect(200);
+    app.run_due_jobs().await;
+    assert_eq!(letters(), before, "nothing is left to prove");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_for_another_proof_tells_nothing_about_an_address() {
+    let app = TestApp::start().await;
+    for name in ["unproved", "proved", "banned", "phone"] {
+        register(&app, &format!("{name}@example.uz")).await;
+    }
+    app.database
+        .execute(
+            "UPDATE users SET is_verified = true, email_verified_at = app_now() WHERE email LIKE 'proved@%';
+             UPDATE users SET is_active = false WHERE email LIKE 'banned@%';
+             UPDATE users SET is_verified = true, telegram_id = 42 WHERE email LIKE 'phone@%'",
+        )
+        .await;
+    app.settle_mail().await;
+    let letters = |email: &str| mail::mails_to(&app.mail_dir, email).len();
+    let before = letters("unproved@example.uz");
+    app.advance("61 seconds").await;
+    let ask = async |email: &str| {
+        let reply = app.client.post("auth/email/resend/", json!({ "email": email })).await;
+        (reply.status, reply.text)
+    };
+    let mut told = Vec::new();
+    for name in ["unproved", "proved", "banned", "phone", "nobody"] {
+        let mut answers = Vec::new();
+        for later in ["0 seconds", "50 seconds", "11 seconds"] {
+            app.advance(later).await;
+            answers.push(app.statements(ask(&format!("{name}@example.uz"))).await);
+        }
+        told.push(answers);
+    }
+    assert_eq!(told[0][0].1.0, 200);
+    assert!(told[0][1].0 < told[0][0].0, "one a minute");
+    for other in &told[1..] {
+        assert_eq!(other, &told[0], "the same answers and the same statements");
+    }
+    app.settle_mail().await;
+    assert_eq!(letters("unproved@example.uz"), before + 2);
+    assert_eq!(letters("nobody@example.uz"), 0);
+    let typed = "SELECT count(*) FROM email_tokens t WHERE t::text LIKE '%nobody%'";
+    assert_eq!(app.database.number(typed).await, 0, "what strangers type is not kept");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_address_is_one_account_whoever_races() {
     let app = TestApp::start().await;
     let spellings = ["race@example.uz", "RACE@example.uz", " race@example.uz", "Race@Example.UZ"];

@@ -161,6 +161,22 @@ async fn whoever_asks_for_the_present_password_counts_the_guesses_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_right_present_password_is_no_guess_whatever_is_wrong_with_the_new_one() {
+    let app = TestApp::start().await;
+    let member = Member::register(&app, "undecided").await;
+    let same = Member::PASSWORD;
+    let change =
+        json!({ "old_password": same, "new_password": same, "new_password_confirm": same });
+    for _ in 0..12 {
+        let reply = member.client.post("auth/password/change/", change.clone()).await;
+        let reply = reply.expect_error(400, "VALIDATION_ERROR");
+        assert!(reply.at("/error/details/new_password").is_array(), "{}", reply.text);
+    }
+    assert!(counts(&app).await.is_empty());
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_that_is_known_may_not_guess_for_ever_either() {
     let app = TestApp::start().await;
     let member = Member::register(&app, "shared-laptop").await;

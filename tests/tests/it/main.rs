@@ -58,6 +58,7 @@ mod subscriptions;
 mod switches;
 mod telegram;
 mod transactions;
+mod typed_addresses;
 mod upkeep;
 mod uploads;
 mod withdrawals;

@@ -268,6 +268,7 @@ async fn a_new_password_ends_the_wish_for_another_address_that_the_old_one_confi
         let password = if by == "a change" { Member::PASSWORD } else { NEW };
         let reply = Member::log_in(&app, &member.email, password, Member::DEVICE).await.expect(200);
         let client = app.client.with_token(reply.text_at("/tokens/access"));
+        app.advance("61 seconds").await;
         let wish = json!({ "email": "thief@example.uz", "current_password": password });
         client.patch("auth/me/", wish).await.expect(200);
         app.settle_mail().await;

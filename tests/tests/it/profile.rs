@@ -162,7 +162,7 @@ async fn a_changed_number_takes_its_own_proof_along_and_no_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_address_is_theirs_when_it_is_proved_and_the_old_one_is_told() {
     let app = TestApp::start().await;
-    let person = with_password(&app, app.unverified("mover").await).await;
+    let person = with_password(&app, app.person("mover").await).await;
     let (old, new) = (person.email.clone(), "mover-new@example.uz");
     let ask = async |email: &str| {
         let body = json!({ "email": email, "current_password": PASSWORD });
@@ -171,6 +171,7 @@ async fn a_new_address_is_theirs_when_it_is_proved_and_the_old_one_is_told() {
     ask("first-wish@example.uz").await.expect(200);
     app.run_due_jobs().await;
     let first = mail::verification_token(&app.mail_dir, "first-wish@example.uz").expect("a link");
+    app.advance("61 seconds").await;
     let reply = ask(" Mover-NEW@example.uz").await.expect(200);
     assert_eq!((reply.text_at("/email"), reply.text_at("/pending_email")), (old.as_str(), new));
     ask(new).await.expect(200);
@@ -207,6 +208,7 @@ async fn an_address_that_became_somebody_elses_or_was_proved_too_late_changes_no
         person.client.patch("auth/me/", body).await
     };
     ask(&other.email).await.expect_error(409, "ALREADY_EXISTS");
+    app.advance("61 seconds").await;
     ask("wanted@example.uz").await.expect(200);
     app.run_due_jobs().await;
     let token = mail::verification_token(&app.mail_dir, "wanted@example.uz").expect("a link");
@@ -214,6 +216,7 @@ async fn an_address_that_became_somebody_elses_or_was_proved_too_late_changes_no
     app.client.post("auth/register/", form).await.expect(201);
     let prove = json!({ "token": token });
     app.client.post("auth/email/verify/", prove).await.expect_error(409, "ALREADY_EXISTS");
+    app.advance("61 seconds").await;
     ask("late@example.uz").await.expect(200);
     app.run_due_jobs().await;
     let token = mail::verification_token(&app.mail_dir, "late@example.uz").expect("a link");
@@ -222,6 +225,49 @@ async fn an_address_that_became_somebody_elses_or_was_proved_too_late_changes_no
     app.client.post("auth/email/verify/", prove).await.expect_error(400, "VALIDATION_ERROR");
     let shown = me(&person.client).await;
     assert_eq!((&shown["email"], &shown["pending_email"]), (&json!(person.email), &Value::Null));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wishes_for_another_address_are_few_whatever_comes_of_them() {
+    let app = TestApp::start().await;
+    let person = with_password(&app, app.unverified("bomber").await).await;
+    let other = app.person("other").await;
+    let ask = async |email: &str| {
+        let body = json!({ "email": email, "current_password": PASSWORD });
+        person.client.patch("auth/me/", body).await
+    };
+    let limited = async |email: &str, at_most: u64| {
+        let reply = ask(email).await.expect_error(429, "RATE_LIMITED");
+        let wait = reply.at("/error/details/retry_after").as_u64().expect("seconds");
+        assert!((1..=at_most).contains(&wait), "{wait}");
+        assert_eq!(reply.headers["retry-after"], wait.to_string());
+    };
+    ask("a@example.uz").await.expect(200);
+    // One a minute, to whomever; the same wish again is no other one.
+    ask("a@example.uz").await.expect(200);
+    for email in ["b@example.uz", other.email.as_str()] {
+        limited(email, 60).await;
+    }
+    // Five an hour: those that were refused count, too, and afterwards nobody learns whose an address is.
+    for email in ["b@example.uz", "a@example.uz"] {
+        app.advance("61 seconds").await;
+        ask(email).await.expect(200);
+    }
+    for _ in 0..2 {
+        app.advance("61 seconds").await;
+        ask(&other.email).await.expect_error(409, "ALREADY_EXISTS");
+    }
+    app.advance("61 seconds").await;
+    limited(&other.email, 3_600).await;
+    limited("nobody@example.uz", 3_600).await;
+    app.run_due_jobs().await;
+    let letters = |email: &str| mail::mails_to(&app.mail_dir, email).len();
+    // Only what is still wished for is mailed, and an address that nobody proved is told nothing.
+    assert_eq!((letters("a@example.uz"), letters("b@example.uz")), (1, 0));
+    assert_eq!((letters(&person.email), letters(&other.email)), (0, 0));
+    app.advance("1 hour").await;
+    ask("c@example.uz").await.expect(200);
     app.finish().await;
 }
 

@@ -6,7 +6,9 @@ use std::process::{Command, Stdio};
 
 use futures::future::join;
 use serde_json::json;
-use tests::{Client, Finished, Person, Reply, TestApp, environment};
+use tests::{Client, Finished, Person, Race, Reply, TestApp, Winner, environment};
+
+use super::profile::{PASSWORD, with_password};
 
 async fn turn(by: &Person, who: &Person, action: &str, role: &str) -> Reply {
     let path = format!("admin-panel/users/{}/roles/", who.id);
@@ -139,6 +141,28 @@ async fn two_superusers_who_remove_each_other_at_once_leave_one() {
         assert!(matches!(statuses, [200, 403 | 409]), "round {round}: {statuses:?}");
         app.database.execute("UPDATE users SET is_superuser = false").await;
     }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_superuser_who_leaves_while_their_role_is_taken_waits_and_not_for_ever() {
+    let app = TestApp::start().await;
+    let stays = app.superuser().await;
+    let mut race = Race::new("closing a superuser's account against taking the role", 8);
+    for _ in race.rounds() {
+        let leaver = with_password(&app, app.superuser().await).await;
+        let body = json!({ "password": PASSWORD });
+        let leaving = leaver.client.post("auth/account/delete/", body);
+        let (closed, taken) =
+            race.duel(leaving, turn(&stays, &leaver, "revoke", "superuser")).await;
+        match (closed.status, taken.status) {
+            (200, 404) => race.won(Winner::Left, "closed"),
+            (200, 200) => race.won(Winner::Right, "taken, then closed"),
+            other => race.fail(&format!("{other:?}: {} {}", closed.text, taken.text)),
+        }
+    }
+    race.end_some(&["closed", "taken, then closed"]);
+    app.run_due_jobs().await;
     app.finish().await;
 }
 

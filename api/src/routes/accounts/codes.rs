@@ -3,6 +3,7 @@
 use salvo::Request;
 use shared::Error;
 use shared::accounts::codes::{self, CodeRequest, Purpose, Which};
+use shared::accounts::{self, IdentityProof};
 use shared::error::texts;
 use shared::ids::CodeId;
 
@@ -49,19 +50,27 @@ pub(crate) struct VerifyCodeBody {
     code: String,
 }
 
-/// The code that proves a number.
+/// The code that proves a number; for another number than the account has, proof that it is the account's owner, too.
 #[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VerifyPhoneBody {
     #[salvo(schema(value_type = String, format = Uuid))]
     request_id: CodeId,
-    /// Six digits.
+    /// Six digits, sent to the number that is to be proved.
     #[validate(length(min = 1, max = 16))]
     code: String,
+    /// The password they have now.
+    #[validate(length(max = 128))]
+    current_password: Option<String>,
+    /// Without a password: the digits of `auth/otp/request/` with the purpose `reauth`, sent to the number they proved before;
+    /// or those that the Telegram bot shows them.
+    #[validate(length(max = 16))]
+    reauth_code: Option<String>,
 }
 
-/// Sends a code of six digits by SMS. It works once, for five minutes and five tries. The answer is the same whether
-/// anybody has registered with the number or not. A phone gets one a minute and five an hour at most.
+/// Sends a code of six digits by SMS. It works once, for five minutes and five tries from one network (25 from all together).
+/// The answer is the same whether anybody has registered with the number or not. A phone gets one a minute and five an hour
+/// at most for signing in; codes for its owner, and codes that prove a number, are counted apart.
 #[endpoint(tags("accounts"), responses((status_code = 409, description = "INVALID_STATE without a proven number, or SWITCHED_OFF where no SMS is sent"), (status_code = 429, description = "RATE_LIMITED; Retry-After and details.retry_after say when to come back")))]
 pub(crate) async fn request_code(
     app: AppState,
@@ -107,17 +116,35 @@ pub(crate) async fn verify_code(
     Ok(Issued(Json(SignInOut::from(guess.into_result()?))))
 }
 
-/// Proves a number to the account of the signed-in person, who has it from then on; asked for with `verify_phone`.
-#[endpoint(tags("accounts"), responses((status_code = 400, description = "CODE_INVALID"), (status_code = 409, description = "ALREADY_EXISTS: somebody else proved the number")))]
+/// Proves a number to the account of the signed-in person, who has it from then on; asked for with `verify_phone`. Another
+/// number than the one they have typed, the first included, needs `current_password`; without one a `reauth_code`, or a
+/// session that began a moment ago; else 403 `REAUTH_REQUIRED`, and the code is not used up.
+#[endpoint(tags("accounts"), responses((status_code = 400, description = "CODE_INVALID"), (status_code = 403, description = "REAUTH_REQUIRED; details.methods says what may be shown"), (status_code = 409, description = "ALREADY_EXISTS: somebody else proved the number")))]
 pub(crate) async fn verify_phone(
     app: AppState,
     me: SignedIn,
     body: Body<VerifyPhoneBody>,
 ) -> ApiResult<NoStore<Json<UserOut>>> {
-    let code = body.code.trim();
+    let (request, code) = (body.request_id, body.code.trim());
+    let another = app
+        .db
+        .transaction(async |tx| codes::proves_another_number(tx, &me.user, request).await)
+        .await?;
+    let confirmed = if another {
+        let shown = IdentityProof {
+            field: "current_password",
+            password: body.current_password.as_deref(),
+            code_field: "reauth_code",
+            code: body.reauth_code.as_deref(),
+        };
+        Some(accounts::confirm_identity(&app, &me, Purpose::Reauth, shown).await?)
+    } else {
+        None
+    };
+    let proof = (request, code);
     let guess = app
         .db
-        .transaction(async |tx| codes::verify_phone(tx, &app, &me, body.request_id, code).await)
+        .transaction(async |tx| codes::verify_phone(tx, &app, &me, proof, confirmed.as_ref()).await)
         .await?;
     Ok(NoStore(Json(UserOut::from(guess.into_result()?))))
 }

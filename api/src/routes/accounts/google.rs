@@ -54,13 +54,14 @@ pub(crate) struct LinkGoogleBody {
     /// The password of the account. Without one a `code`, or a session that began in the last ten minutes.
     #[validate(length(max = 128))]
     current_password: Option<String>,
-    /// Without a password: the digits of `auth/otp/request/` with the purpose `reauth`.
+    /// Without a password: the digits of `auth/otp/request/` with the purpose `reauth`, or those that the Telegram bot shows.
     #[validate(length(max = 16))]
     code: Option<String>,
 }
 
 /// Signs a person in with Google. Somebody new gets an account without a password; an account with the same address is
-/// theirs at once if both Google and we have proved it, and is to be linked by its owner otherwise.
+/// theirs at once if both Google and we have proved it, and is to be linked by its owner otherwise. An account that only typed
+/// the address, and lives by a phone, Telegram or Google that it did prove, gives the address up.
 #[endpoint(tags("accounts"), responses((status_code = 401, description = "TOKEN_INVALID or TOKEN_EXPIRED: Google's token"), (status_code = 403, description = "EMAIL_NOT_VERIFIED by Google, or ACCOUNT_DISABLED"), (status_code = 404, description = "SIGN_IN_NOT_OFFERED")))]
 pub(crate) async fn log_in_with_google(
     app: AppState,
@@ -93,6 +94,7 @@ pub(crate) async fn link_google(
     let shown = IdentityProof {
         field: "current_password",
         password: password.as_deref(),
+        code_field: "code",
         code: code.as_deref(),
     };
     let confirmed = accounts::confirm_identity(&app, &me, Purpose::Reauth, shown).await?;

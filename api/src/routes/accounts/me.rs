@@ -114,7 +114,7 @@ pub(crate) struct UpdateMeBody {
     /// The password they have now.
     #[validate(length(max = 128))]
     current_password: Option<String>,
-    /// Without a password: the digits of `auth/otp/request/` with the purpose `reauth`.
+    /// Without a password: the digits of `auth/otp/request/` with the purpose `reauth`, or those that the Telegram bot shows.
     #[validate(length(max = 16))]
     code: Option<String>,
 }
@@ -160,9 +160,10 @@ pub(crate) async fn show_me(
 }
 
 /// Changes what the signed-in person says about themselves; or, as `multipart/form-data`, their picture (JPEG, PNG or WebP).
-/// Another address or number needs `current_password`; without one a `code`, or a session that began a moment ago; else 403
-/// `REAUTH_REQUIRED`.
-#[endpoint(tags("accounts"))]
+/// Another address or number needs `current_password`; without one a `code`, or where no SMS can be sent to them a session that
+/// began in the last ten minutes; else 403 `REAUTH_REQUIRED`. Another address may be asked for once a minute and five times an
+/// hour, whatever comes of it.
+#[endpoint(tags("accounts"), responses((status_code = 403, description = "REAUTH_REQUIRED"), (status_code = 429, description = "RATE_LIMITED: see Retry-After")))]
 pub(crate) async fn update_me(
     app: AppState,
     me: SignedIn,
@@ -182,16 +183,25 @@ pub(crate) async fn update_me(
     };
     let confirmed = if form.changes_contacts(&me.user)? {
         let (password, code) = (password.as_deref(), code.as_deref());
-        let shown = IdentityProof { field: "current_password", password, code };
+        let shown = IdentityProof { field: "current_password", password, code_field: "code", code };
         Some(accounts::confirm_identity(&app, &me, Purpose::Reauth, shown).await?)
     } else {
         None
     };
+    let id = me.user.id;
+    let wish = match &confirmed {
+        // Counted on its own, because an address that is refused counts, too.
+        Some(_) => {
+            let counted =
+                app.db.transaction(async |tx| accounts::count_email_wish(tx, id, &form).await);
+            counted.await?
+        }
+        None => None,
+    };
+    let shown = (confirmed.as_ref(), wish);
     let profile = app
         .db
-        .transaction(async |tx| {
-            accounts::update_profile(tx, &app, me.user.id, form, confirmed.as_ref()).await
-        })
+        .transaction(async |tx| accounts::update_profile(tx, &app, id, form, shown).await)
         .await?;
     Ok(NoStore(Json(UserOut::from(profile))))
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   request ──▶ row (5 minutes) ── SMS ──▶ verify: right ──▶ used, with every other live code of phone and purpose
-//!   the bot ──▶ row, and its code in the answer       ├── wrong ──▶ one of 5 tries gone, for good
+//!   the bot ──▶ row, and its code in the answer       ├── wrong ──▶ one of 5 tries of this network gone, and of 25 in all
 //!                                                     └── used, too old, tried too often ──▶ refused
 //! ```
 //!
@@ -29,7 +29,7 @@ mod verify;
 mod verify_phone;
 
 pub use bot::{BotCall, BotCode, BotContact, give_bot_code};
-pub use consume::consume;
+pub use consume::{Proved, consume};
 pub use forget::{count_old, forget_old};
 pub use guess::{Guess, Which};
 pub(super) use model::OneTimeCode;
@@ -40,7 +40,7 @@ pub use request::{CodeRequest, Requested, request_code};
 pub use telegram::{TelegramMode, sign_in_by_telegram};
 pub(super) use texts::message;
 pub use verify::sign_in_by_code;
-pub use verify_phone::verify_phone;
+pub use verify_phone::{proves_another_number, verify_phone};
 
 use crate::telemetry::metrics;
 

@@ -16,8 +16,10 @@ use crate::{App, Conn, Tx};
 
 /// How long a code that we send works.
 pub(super) const VALID_FOR: TimeDelta = TimeDelta::minutes(5);
-/// How many wrong tries end a code.
+/// How many wrong tries end a code for whoever made them.
 pub(super) const TRIES: i16 = 5;
+/// How many wrong tries end it for everybody.
+pub(super) const TRIES_IN_ALL: i16 = 25;
 
 text_enum! {
     /// What a code is for; a code for one thing is worth nothing for another.
@@ -53,6 +55,20 @@ pub(in crate::accounts) struct OneTimeCode {
     pub(super) sent_at: Option<DateTime<Utc>>,
     pub(super) used_at: Option<DateTime<Utc>>,
     pub(super) created_at: DateTime<Utc>,
+}
+
+impl Purpose {
+    /// The purposes that are counted together against the limits of a phone. Strangers ask to sign in, whoever is signed in
+    /// may ask to prove any number, and only its owner asks for the rest: nobody uses up what belongs to the others.
+    pub(super) fn counted_with(self) -> &'static [Self] {
+        match self {
+            Self::SignIn => &[Self::SignIn],
+            Self::VerifyPhone => &[Self::VerifyPhone],
+            Self::Reauth | Self::DeleteAccount => &[Self::Reauth, Self::DeleteAccount],
+            // Nothing is sent.
+            Self::Telegram => &[Self::Telegram],
+        }
+    }
 }
 
 impl OneTimeCode {
@@ -114,25 +130,31 @@ impl OneTimeCode {
         Ok(row.optional()?)
     }
 
-    /// What these digits are worth now. The digits are compared last: a code that is over does not say whether they were
-    /// right.
+    /// What these digits are worth now, for somebody who was wrong so often before. The digits are compared last: a code that
+    /// is over does not say whether they were right.
     pub(super) fn judge(
         &self,
         tokens: &Tokens,
         digits: &str,
         now: DateTime<Utc>,
+        tries: i16,
     ) -> Result<(), Refusal> {
         if self.used_at.is_some() {
             Err(Refusal::Used)
         } else if now >= self.expires_at {
             Err(Refusal::Expired)
-        } else if self.attempts >= TRIES {
+        } else if tries >= TRIES || self.attempts >= TRIES_IN_ALL {
             Err(Refusal::Exhausted)
         } else if tokens.is_code(self.binding(), digits, &self.code_mac) {
             Ok(())
         } else {
             Err(Refusal::Wrong)
         }
+    }
+
+    /// Whether it waits to be used.
+    pub(super) fn is_live(&self, now: DateTime<Utc>) -> bool {
+        self.used_at.is_none() && now < self.expires_at
     }
 
     /// Its digits, while sending them is of use: nobody has used it, it is not too old, it was not handed over before,
@@ -146,7 +168,7 @@ impl OneTimeCode {
             return Err(Refusal::Used);
         }
         let code = tokens.one_time_code(self.id);
-        self.judge(tokens, &code, now).map(|()| code)
+        self.judge(tokens, &code, now, 0).map(|()| code)
     }
 
     /// Notes that it was handed to the provider.
@@ -197,7 +219,7 @@ mod tests {
         let tokens = tokens();
         let (code, digits) = code(&tokens);
         let judge = |code: &OneTimeCode, digits: &str, after: TimeDelta| {
-            code.judge(&tokens, digits, DateTime::UNIX_EPOCH + after)
+            code.judge(&tokens, digits, DateTime::UNIX_EPOCH + after, TRIES - 1)
         };
         let last = TimeDelta::milliseconds(299_999);
         assert_eq!(judge(&code, &digits, last), Ok(()));
@@ -206,8 +228,12 @@ mod tests {
         for other in [wrong, "", "0", &format!("{digits}0"), &format!(" {digits}")] {
             assert_eq!(judge(&code, other, last), Err(Refusal::Wrong), "{other:?}");
         }
-        let tried = OneTimeCode { attempts: TRIES, ..code.clone() };
-        assert_eq!(judge(&tried, &digits, last), Err(Refusal::Exhausted));
+        let late = DateTime::UNIX_EPOCH + last;
+        assert_eq!(code.judge(&tokens, &digits, late, TRIES), Err(Refusal::Exhausted));
+        let tried = OneTimeCode { attempts: TRIES_IN_ALL - 1, ..code.clone() };
+        assert_eq!(judge(&tried, &digits, last), Ok(()), "others' tries end it later");
+        let worn = OneTimeCode { attempts: TRIES_IN_ALL, ..code.clone() };
+        assert_eq!(judge(&worn, &digits, last), Err(Refusal::Exhausted));
         let used = OneTimeCode { used_at: Some(DateTime::UNIX_EPOCH), ..code };
         assert_eq!(judge(&used, &digits, last), Err(Refusal::Used));
     }
@@ -222,7 +248,7 @@ mod tests {
             OneTimeCode { phone_number: "+998901234568".to_owned(), ..code.clone() },
             OneTimeCode { purpose: Purpose::DeleteAccount, ..code.clone() },
         ] {
-            assert_eq!(moved.judge(&tokens, &digits, now), Err(Refusal::Wrong));
+            assert_eq!(moved.judge(&tokens, &digits, now, 0), Err(Refusal::Wrong));
         }
         assert_eq!(code.to_send(&tokens, now), Ok(digits));
         let sent = OneTimeCode { sent_at: Some(now), ..code };

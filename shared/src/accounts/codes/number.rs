@@ -5,12 +5,14 @@ use diesel_async::RunQueryDsl;
 use serde_json::json;
 
 use super::texts::PROVE_FIRST;
-use crate::Tx;
 use crate::accounts::User;
+use crate::accounts::jobs::{News, SendAccountNotice};
 use crate::accounts::register::or_taken;
 use crate::audit::{self, Actor};
 use crate::error::{Error, Result};
+use crate::ids::UserId;
 use crate::schema::users;
+use crate::{Tx, jobs};
 
 /// The person who proved this number before. Somebody who only typed it loses it: the caller has just proved it.
 pub(super) async fn proven_holder(tx: &mut Tx, number: &str) -> Result<Option<User>> {
@@ -35,13 +37,39 @@ async fn release(tx: &mut Tx, holder: &User) -> Result<()> {
     Ok(())
 }
 
+/// A person who proves a number, and who else has it. Both rows are locked.
+pub(super) struct Claim {
+    pub(super) person: Option<User>,
+    pub(super) holder: Option<User>,
+}
+
+/// Locks a person and whoever else has a number, in the order of their ids: two people who prove each other's typed numbers
+/// wait for each other, and neither for ever.
+pub(super) async fn lock_claim(tx: &mut Tx, person: UserId, number: &str) -> Result<Claim> {
+    let has_it = users::phone_number.eq(number).and(users::deleted_at.is_null());
+    let holder: Option<UserId> =
+        users::table.filter(has_it).select(users::id).first(tx.conn()).await.optional()?;
+    let mut ids = vec![person];
+    ids.extend(holder);
+    let people = User::lock_all(tx, ids).await?;
+    let has_it =
+        |user: &User| user.deleted_at.is_none() && user.phone_number.as_deref() == Some(number);
+    let (claimants, others): (Vec<_>, Vec<_>) =
+        people.into_iter().partition(|user| user.id == person);
+    Ok(Claim { person: claimants.into_iter().next(), holder: others.into_iter().find(has_it) })
+}
+
 /// Gives a person a number that they have just proved, and takes it from whoever only typed it. Nothing when somebody
-/// else proved it before.
-pub(super) async fn prove(tx: &mut Tx, user: &User, number: &str) -> Result<Option<User>> {
-    match User::lock_by_phone(tx, number).await? {
-        Some(holder) if holder.id == user.id => {}
+/// else proved it before. Both rows are locked.
+pub(super) async fn prove(
+    tx: &mut Tx,
+    user: &User,
+    holder: Option<&User>,
+    number: &str,
+) -> Result<Option<User>> {
+    match holder {
         Some(holder) if holder.phone_verified_at.is_some() => return Ok(None),
-        Some(holder) => release(tx, &holder).await?,
+        Some(holder) => release(tx, holder).await?,
         None => {}
     }
     let now = tx.now();
@@ -56,11 +84,19 @@ pub(super) async fn prove(tx: &mut Tx, user: &User, number: &str) -> Result<Opti
         .returning(User::as_returning())
         .get_result(tx.conn())
         .await;
-    let user = or_taken(written)?;
+    let proved = or_taken(written)?;
+    let another = user.phone_number.as_deref() != Some(number);
+    if another {
+        // It signs them in from now on, whoever asked for it.
+        let (user_id, at) = (user.id, now);
+        let news = News::PhoneChanged;
+        jobs::enqueue(tx, &SendAccountNotice { user_id, news, at, email_change_id: None }).await?;
+    }
     let object = ("user", user.id.to_string());
-    audit::record(tx, Actor::User(user.id), "user.phone_proved", object, json!({})).await?;
-    tracing::info!(target: "accounts", user = %user.id, "phone proved");
-    Ok(Some(user))
+    let details = json!({ "another": another });
+    audit::record(tx, Actor::User(user.id), "user.phone_proved", object, details).await?;
+    tracing::info!(target: "accounts", user = %user.id, another, "phone proved");
+    Ok(Some(proved))
 }
 
 /// Whether a person who changes their number to this one can still sign in: a proven number that is the only way in is

@@ -51,7 +51,9 @@ pub async fn request_code(
         return Err(Error::new(Code::SwitchedOff).fact("switch", "sms".into()));
     }
     let phone = request.phone()?;
-    limits::admit(tx, &app.settings.sms, &phone, client.network().as_deref()).await?;
+    let network = client.network();
+    let asked = limits::Asked { phone: &phone, purpose: request.purpose, ip: network.as_deref() };
+    limits::admit(tx, &app.settings.sms, asked).await?;
     let mut code = OneTimeCode::new(tx.now(), phone, request.purpose);
     code.language = request.caller.map_or(request.language, |user| user.language);
     code.user_id = request.asker().map(|user| user.id);

@@ -4,10 +4,10 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
-use super::guess::{Guess, Which, canonical, guess};
+use super::guess::{Guess, Guesser, Which, canonical, guess};
 use super::model::{OneTimeCode, Purpose};
 use super::newcomer::register_newcomer;
-use super::number::{prove, proven_holder};
+use super::number::{Claim, lock_claim, prove, proven_holder};
 use crate::accounts::register::or_taken;
 use crate::accounts::sign_in::{Means, SignIn, sign_in};
 use crate::accounts::social::telegram_print;
@@ -30,7 +30,8 @@ text_enum! {
 
 /// Whose account it is.
 enum Found {
-    Theirs(Box<User>),
+    /// And whoever else has the number of the code.
+    Theirs(Box<(User, Option<User>)>),
     Nobody,
     Refused(Code),
 }
@@ -50,7 +51,8 @@ pub async fn sign_in_by_telegram(
     client: &Client,
 ) -> Result<Guess<SignIn>> {
     let which = Which::Phone(canonical(phone, "phone")?);
-    let Some(code) = guess(tx, app, &which, Purpose::Telegram, digits).await? else {
+    let which = (&which, Purpose::Telegram);
+    let Some(code) = guess(tx, app, which, digits, &Guesser::stranger(client)).await? else {
         return Ok(Guess::Refused(Code::CodeInvalid));
     };
     let Some(telegram_id) = code.telegram_id else {
@@ -62,10 +64,10 @@ pub async fn sign_in_by_telegram(
     }
     code.use_up(tx).await?;
     let user = match found {
-        Found::Theirs(user) if !user.is_active => {
+        Found::Theirs(claim) if !claim.0.is_active => {
             return Ok(Guess::Refused(Code::AccountDisabled));
         }
-        Found::Theirs(user) => note_contact(tx, *user, &code).await?,
+        Found::Theirs(claim) => note_contact(tx, *claim, &code).await?,
         Found::Refused(code) => return Ok(Guess::Refused(code)),
         Found::Nobody => {
             // Nobody proved the number, or they would have been found by it.
@@ -78,8 +80,13 @@ pub async fn sign_in_by_telegram(
 
 /// The person of a Telegram account, or of its number. Whoever only typed the number is not found by it.
 async fn find(tx: &mut Tx, app: &App, code: &OneTimeCode, telegram_id: i64) -> Result<Found> {
-    if let Some(user) = User::lock_by_telegram(tx, telegram_id).await? {
-        return Ok(Found::Theirs(Box::new(user)));
+    if let Some(id) = User::find_by_telegram(tx, telegram_id).await? {
+        let Claim { person, holder } = lock_claim(tx, id, &code.phone_number).await?;
+        let theirs =
+            |user: &User| user.telegram_id == Some(telegram_id) && user.deleted_at.is_none();
+        // Or it was closed in this very moment.
+        let user = person.filter(theirs).ok_or(Code::Busy)?;
+        return Ok(Found::Theirs(Box::new((user, holder))));
     }
     let holder = User::lock_by_phone(tx, &code.phone_number).await?;
     let Some(user) = holder.filter(|user| user.phone_verified_at.is_some()) else {
@@ -87,8 +94,10 @@ async fn find(tx: &mut Tx, app: &App, code: &OneTimeCode, telegram_id: i64) -> R
     };
     Ok(match user.telegram_id {
         Some(_another) => Found::Refused(Code::TelegramLinked),
-        None if user.is_active => Found::Theirs(Box::new(link(tx, app, &user, telegram_id).await?)),
-        None => Found::Theirs(Box::new(user)),
+        None if user.is_active => {
+            Found::Theirs(Box::new((link(tx, app, &user, telegram_id).await?, None)))
+        }
+        None => Found::Theirs(Box::new((user, None))),
     })
 }
 
@@ -111,8 +120,11 @@ async fn link(tx: &mut Tx, app: &App, user: &User, telegram_id: i64) -> Result<U
 
 /// Notes what the bot told about a person: how Telegram calls them now, and that the number is theirs, if they have it
 /// or have none.
-async fn note_contact(tx: &mut Tx, user: User, code: &OneTimeCode) -> Result<User> {
-    let mut user = user;
+async fn note_contact(
+    tx: &mut Tx,
+    (mut user, holder): (User, Option<User>),
+    code: &OneTimeCode,
+) -> Result<User> {
     if code.telegram_username.is_some() && code.telegram_username != user.telegram_username {
         user = diesel::update(users::table.find(user.id))
             .set(users::telegram_username.eq(code.telegram_username.as_ref()))
@@ -125,6 +137,6 @@ async fn note_contact(tx: &mut Tx, user: User, code: &OneTimeCode) -> Result<Use
         return Ok(user);
     }
     // Whoever else proved it keeps it.
-    let proved = prove(tx, &user, &code.phone_number).await?;
+    let proved = prove(tx, &user, holder.as_ref(), &code.phone_number).await?;
     Ok(proved.unwrap_or(user))
 }

@@ -1,6 +1,6 @@
 //! Signing in, or up, with the code of an SMS.
 
-use super::guess::{Guess, Which, guess};
+use super::guess::{Guess, Guesser, Which, guess};
 use super::model::Purpose;
 use super::newcomer::register_newcomer;
 use super::number::proven_holder;
@@ -20,7 +20,8 @@ pub async fn sign_in_by_code(
     digits: &str,
     client: &Client,
 ) -> Result<Guess<SignIn>> {
-    let Some(code) = guess(tx, app, which, Purpose::SignIn, digits).await? else {
+    let which = (which, Purpose::SignIn);
+    let Some(code) = guess(tx, app, which, digits, &Guesser::stranger(client)).await? else {
         return Ok(Guess::Refused(Code::CodeInvalid));
     };
     code.use_up(tx).await?;

@@ -1,8 +1,8 @@
 //! Linking Google's account to one's own, and ending that.
 
 use super::identity::Identity;
-use super::sign_in::{link, record, welcome};
-use crate::accounts::confirm_identity::{Confirmed, required};
+use super::sign_in::{give_up, link, record, welcome};
+use crate::accounts::confirm_identity::Confirmed;
 use crate::accounts::email_token;
 use crate::accounts::jobs::{News, SendAccountNotice};
 use crate::accounts::model::User;
@@ -14,7 +14,7 @@ use crate::ids::UserId;
 use crate::{App, Outcome, Tx, jobs};
 
 /// Links Google's account to the caller's. Linking the same one again changes nothing. It proves the caller's address
-/// when Google has proved the same.
+/// when Google has proved the same. A closed account that it was linked to gives it up.
 ///
 /// # Errors
 /// `VALIDATION_ERROR` when the statement's time is over; `REAUTH_REQUIRED`; `ALREADY_EXISTS` when Google's account is
@@ -30,11 +30,19 @@ pub async fn link_google(
         return Err(Error::field("id_token", texts::INVALID));
     }
     identity.take_turn(tx).await?;
-    let user = User::lock(tx, caller).await?.filter(User::may_sign_in);
+    let known = SocialAccount::find(tx, Provider::Google, &identity.subject).await?;
+    let owner = known.map(|known| known.user_id).filter(|owner| *owner != caller);
+    let mut people = vec![caller];
+    people.extend(owner);
+    let (callers, owners): (Vec<_>, Vec<_>) =
+        User::lock_all(tx, people).await?.into_iter().partition(|user| user.id == caller);
+    let user = callers.into_iter().next().filter(User::may_sign_in);
     let mut user = user.ok_or(Code::TokenInvalid)?;
-    if !confirmed.holds(&user) {
-        return Err(required(&user));
+    confirmed.check(&user)?;
+    for closed in owners.into_iter().filter(|owner| owner.deleted_at.is_some()) {
+        give_up(tx, app, closed.id, identity).await?;
     }
+    // As it is under the lock.
     let known = SocialAccount::find(tx, Provider::Google, &identity.subject).await?;
     if known.is_none_or(|known| known.user_id != user.id) {
         link(tx, app, &user, identity).await?;

@@ -10,6 +10,7 @@ use crate::accounts::register::{self, Registration};
 use crate::accounts::session::Client;
 use crate::accounts::sign_in::{Means, SignIn, sign_in};
 use crate::accounts::social::{self, Provider, SocialAccount};
+use crate::accounts::typed_address;
 use crate::audit::{self, Actor};
 use crate::error::{Code, Result};
 use crate::ids::UserId;
@@ -17,7 +18,8 @@ use crate::language::Language;
 use crate::{App, Tx, jobs};
 
 /// Signs a person in whom Google vouches for. Somebody whom we do not know gets an account without a password, in
-/// `language`; an account that has their address already is theirs only if both Google and we have proved it.
+/// `language`; an account that has their address already is theirs only if both Google and we have proved it, and gives the
+/// address up if it only typed it and has proved something else.
 ///
 /// # Errors
 /// `TOKEN_EXPIRED` or `TOKEN_INVALID` outside the statement's time; `ACCOUNT_LINK_REQUIRED` when an account has their
@@ -43,8 +45,7 @@ pub async fn sign_in_with_google(
     sign_in(tx, app, user, Means::Google, client).await
 }
 
-/// The person of a link. A closed account is nobody's any more, as its address is: it gives up the link, so that the
-/// person can begin anew.
+/// The person of a link, unless their account is closed.
 async fn owner(
     tx: &mut Tx,
     app: &App,
@@ -53,9 +54,7 @@ async fn owner(
 ) -> Result<Option<User>> {
     let user = User::lock(tx, link.user_id).await?;
     let Some(user) = user.filter(|user| user.deleted_at.is_none()) else {
-        social::remove(tx, Provider::Google, link.user_id).await?;
-        record(tx, app, (Actor::System, link.user_id), "social.unlinked", &identity.subject)
-            .await?;
+        give_up(tx, app, link.user_id, identity).await?;
         return Ok(None);
     };
     if link.touch(tx, identity.proved_email()).await? {
@@ -65,6 +64,18 @@ async fn owner(
     }
 }
 
+/// Takes the link from a closed account, whose row is locked: it is nobody's any more, as its address is, and the person can
+/// begin anew.
+pub(super) async fn give_up(
+    tx: &mut Tx,
+    app: &App,
+    closed: UserId,
+    identity: &Identity,
+) -> Result<()> {
+    social::remove(tx, Provider::Google, closed).await?;
+    record(tx, app, (Actor::System, closed), "social.unlinked", &identity.subject).await
+}
+
 /// Somebody whom Google sends for the first time.
 async fn newcomer(tx: &mut Tx, app: &App, identity: &Identity, language: Language) -> Result<User> {
     let known = match &identity.email {
@@ -72,6 +83,10 @@ async fn newcomer(tx: &mut Tx, app: &App, identity: &Identity, language: Languag
         None => None,
     };
     match (known, identity.proved_email()) {
+        (Some(user), Some(email)) if typed_address::gives_way(tx, &user).await? => {
+            typed_address::release(tx, &user).await?;
+            register(tx, email, identity, language).await
+        }
         (Some(user), proved) => {
             // Another Google account of the same address is another person's: addresses change hands.
             let theirs = proved.is_some()

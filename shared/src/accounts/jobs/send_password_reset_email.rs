@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::User;
 use crate::accounts::password_reset::{RESET_PASSWORD, ResetRow};
+use crate::accounts::typed_address::is_opened_by_mail;
 use crate::error::Result;
 use crate::ids::EmailTokenId;
 use crate::jobs::{JobKind, Queue};
@@ -11,8 +12,8 @@ use crate::mail::templates::password_reset;
 use crate::mail::{Letter, MailJob};
 use crate::{App, Tx};
 
-/// Mails the link of a request to choose a new password. A request for an address that nobody has is nobody's: the job is
-/// there so that both cost the same.
+/// Mails the link of a request to choose a new password. A request for an address that nobody has is nobody's, and who only
+/// typed the address and proved something else is no owner of it: the job is there so that all cost the same.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct SendPasswordResetEmail {
     /// Which request.
@@ -37,9 +38,13 @@ impl MailJob for SendPasswordResetEmail {
         let Some(row) = ResetRow::find(tx, self.password_reset_id).await? else { return Ok(None) };
         let Some(user_id) = row.user_id else { return Ok(None) };
         let user = User::find(tx, user_id).await?.filter(|user| row.opens(user, tx.now()));
+        let Some(user) = user else { return Ok(None) };
+        if !is_opened_by_mail(tx, &user).await? {
+            return Ok(None);
+        }
         let token = app.tokens.mailed(RESET_PASSWORD, row.id);
         let frontend = &app.settings.http.frontend_url;
         let link = format!("{frontend}/reset-password?uid={user_id}&token={token}");
-        Ok(user.map(|user| password_reset::letter(&user.email, user.language, &link)))
+        Ok(Some(password_reset::letter(&user.email, user.language, &link)))
     }
 }

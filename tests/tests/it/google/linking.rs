@@ -39,7 +39,6 @@ async fn an_account_with_the_same_address_opens_only_if_both_sides_proved_it() {
     let before = traces(&app).await;
     for (what, token) in [
         ("we have not proved it", token("1", &squatter.email)),
-        ("we have proved a phone", token("2", &by_phone.email)),
         ("Google has not proved it", unproved("4", &proved.email)),
         ("Google has proved neither", unproved("5", &squatter.email)),
     ] {
@@ -59,6 +58,10 @@ async fn an_account_with_the_same_address_opens_only_if_both_sides_proved_it() {
     // The address went to somebody else, who has a Google account of their own.
     let heir = with_id_token(&app, &token("8", &proved.email)).await;
     heir.expect_error(409, "ACCOUNT_LINK_REQUIRED");
+    // Who proved a phone and only typed the address gives that up, and nothing else.
+    let owner = with_id_token(&app, &token("2", &by_phone.email)).await.expect(200);
+    assert_ne!(owner.text_at("/user/id"), by_phone.id.to_string());
+    assert_eq!(actions(&app, &by_phone.id.to_string()).await, ["user.email_released"]);
     app.finish().await;
 }
 
@@ -75,6 +78,13 @@ async fn a_banned_person_is_refused_and_a_closed_account_gives_up_its_link() {
     assert_ne!(first, second, "nothing of the closed account comes back");
     assert_eq!(actions(&app, &first).await.last().map(String::as_str), Some("social.unlinked"));
     assert_eq!(with_id_token(&app, &token).await.expect(200).text_at("/user/id"), second);
+    // The same for who comes back another way, and links it to the account they have now.
+    app.database.execute("UPDATE users SET is_active = false, deleted_at = app_now()").await;
+    let (_, back) = registered(&app, "aziza@example.uz").await;
+    let body = json!({ "id_token": token, "current_password": PASSWORD });
+    let linked = back.post("auth/google/link/", body).await.expect(200);
+    assert_eq!(linked.text_at("/google_id"), "1");
+    assert_eq!(actions(&app, &second).await.last().map(String::as_str), Some("social.unlinked"));
     app.finish().await;
 }
 

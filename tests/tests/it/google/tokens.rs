@@ -123,6 +123,8 @@ async fn a_hostile_id_token_opens_nothing() {
         let body = json!({ "id_token": token, "nonce": nonce });
         sign_in(&app, body).await.expect_error(401, "TOKEN_INVALID");
     }
+    // Captured with its nonce, and replayed without.
+    with_id_token(&app, &token).await.expect_error(401, "TOKEN_INVALID");
     let me = app.client.with_token(&token).get("auth/me/").await;
     me.expect_error(401, "TOKEN_INVALID");
     assert_eq!(traces(&app).await, before);
