@@ -85,7 +85,7 @@ async fn newcomer(tx: &mut Tx, app: &App, identity: &Identity, language: Languag
     match (known, identity.proved_email()) {
         (Some(user), Some(email)) if typed_address::gives_way(tx, &user).await? => {
             typed_address::release(tx, &user).await?;
-            register(tx, email, identity, language).await
+            register(tx, app, email, identity, language).await
         }
         (Some(user), proved) => {
             // Another Google account of the same address is another person's: addresses change hands.
