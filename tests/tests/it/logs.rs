@@ -175,7 +175,7 @@ async fn every_event_of_the_specification_is_a_line_in_its_format() {
 async fn what_anybody_can_bring_about_wakes_nobody() {
     let app = TestApp::start().await;
     let person = app.person("impatient").await;
-    let api = Logged::start(&app, &[("HTTP_REQUEST_TIMEOUT", "3s")]).await;
+    let api = Logged::start(&app, &[("HTTP_REQUEST_TIMEOUT", "30s")]).await;
     let client = api.client.as_somebody(&person.client);
     let mut owner = app.database.owner().await;
     // Sessions cannot be read: for two seconds each statement waits, then it is refused.
