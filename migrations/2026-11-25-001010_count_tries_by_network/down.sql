@@ -1,3 +1,4 @@
+DROP INDEX email_changes_new_email;
 DROP INDEX email_tokens_nobody;
 DROP INDEX email_tokens_email;
 DELETE FROM email_tokens WHERE user_id IS NULL;

@@ -18,3 +18,6 @@ ALTER TABLE one_time_codes VALIDATE CONSTRAINT one_time_codes_attempts_few;
 ALTER TABLE email_tokens ALTER COLUMN user_id DROP NOT NULL;
 CREATE INDEX email_tokens_email  ON email_tokens (email, created_at);
 CREATE INDEX email_tokens_nobody ON email_tokens (created_at) WHERE user_id IS NULL;
+
+-- How often an address was wished for, by whomever.
+CREATE INDEX email_changes_new_email ON email_changes (new_email, created_at);

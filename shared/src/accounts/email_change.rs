@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
+use super::email_token;
 use super::jobs::{News, SendAccountNotice, SendEmailChangeProof};
 use super::model::User;
 use super::register::{or_taken, taken};
@@ -23,7 +24,7 @@ const CHANGE_EMAIL: &str = "change_email";
 const VALID_FOR: TimeDelta = TimeDelta::hours(24);
 /// One wish of a person in this time.
 const AT_MOST_EVERY: TimeDelta = TimeDelta::seconds(60);
-/// Wishes of a person in an hour, whatever came of them.
+/// Wishes of a person in an hour, and for an address, whatever came of them.
 const AN_HOUR_AT_MOST: i64 = 5;
 
 /// A wish for another address.
@@ -112,11 +113,32 @@ pub(super) async fn count(
     let soon = last.map(|last| last + AT_MOST_EVERY).filter(|until| *until > now);
     let full = first.map(|first| first + TimeDelta::hours(1)).filter(|_| wishes >= AN_HOUR_AT_MOST);
     if let Some(until) = soon.max(full) {
-        let millis = u64::try_from((until - now).num_milliseconds()).unwrap_or(0);
-        return Err(Error::new(Code::RateLimited).after(millis.div_ceil(1_000).max(1)));
+        return Err(too_often(until - now));
     }
+    admit_address(tx, &new_email).await?;
     // Nothing has come of it yet.
     insert(tx, user, new_email, Some(now)).await.map(Some)
+}
+
+/// Whether an address may be wished for once more: each wish is a letter to it, whoever has it.
+async fn admit_address(tx: &mut Tx, new_email: &str) -> Result<()> {
+    tx.one_at_a_time(&format!("email_change:{}", email_token::print(new_email))).await?;
+    let now = tx.now();
+    let hour = email_changes::created_at.gt(now - TimeDelta::hours(1));
+    let (wishes, first): (i64, Option<DateTime<Utc>>) = email_changes::table
+        .filter(email_changes::new_email.eq(new_email).and(hour))
+        .select((diesel::dsl::count_star(), diesel::dsl::min(email_changes::created_at)))
+        .first(tx.conn())
+        .await?;
+    match first.map(|first| first + TimeDelta::hours(1)) {
+        Some(until) if wishes >= AN_HOUR_AT_MOST => Err(too_often(until - now)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn too_often(wait: TimeDelta) -> Error {
+    let millis = u64::try_from(wait.num_milliseconds()).unwrap_or(0);
+    Error::new(Code::RateLimited).after(millis.div_ceil(1_000).max(1))
 }
 
 async fn insert(
@@ -175,7 +197,11 @@ pub(super) async fn ask(
 }
 
 /// Records the wish of a person who has just registered, and has no other address.
+///
+/// # Errors
+/// `RATE_LIMITED` when the address was wished for too often.
 pub(super) async fn begin_with(tx: &mut Tx, user: &User, new_email: String) -> Result<()> {
+    admit_address(tx, &new_email).await?;
     let id = insert(tx, user, new_email, None).await?;
     follow_up(tx, user, id).await
 }

@@ -138,7 +138,8 @@ impl Registration {
 /// and gives to whoever proves it, is theirs when they have: until then it is the address they wish for.
 ///
 /// # Errors
-/// `ALREADY_EXISTS` when the e-mail, the username or the phone number is taken.
+/// `ALREADY_EXISTS` when the e-mail, the username or the phone number is taken; `RATE_LIMITED` when many have registered with
+/// an address that is still to be proved.
 pub async fn register(
     tx: &mut Tx,
     app: &App,

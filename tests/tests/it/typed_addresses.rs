@@ -102,6 +102,29 @@ async fn the_owner_of_an_address_that_another_account_only_typed_gets_it_by_prov
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_registers_again_and_again_with_an_address_has_few_letters_sent_there() {
+    let app = TestApp::start().await;
+    let squatter = Member::register_unproved(&app, "bombed").await;
+    proves_a_phone(&app, &squatter.client).await;
+    let form = json!({ "email": squatter.email, "password": NEW, "language": "en" });
+    for _ in 0..5 {
+        app.client.post("auth/register/", form.clone()).await.expect(201);
+    }
+    let people = "SELECT count(*) FROM users";
+    for _ in 0..2 {
+        let reply = app.client.post("auth/register/", form.clone()).await;
+        let reply = reply.expect_error(429, "RATE_LIMITED");
+        assert!(reply.headers.contains_key("retry-after"));
+    }
+    assert_eq!(app.database.number(people).await, 6, "who is refused leaves nothing behind");
+    app.settle_mail().await;
+    assert_eq!(mail::mails_to(&app.mail_dir, &squatter.email).len(), 1 + 5);
+    app.advance("1 hour 1 second").await;
+    app.client.post("auth/register/", form).await.expect(201);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn google_gives_an_address_to_its_owner_and_not_the_account_of_who_typed_it() {
     let google = Google::start().await;
     let app = google.platform(&[]).await;

@@ -33,7 +33,8 @@ pub(crate) async fn verify_email(
     Ok(DoneOut::json())
 }
 
-/// Mails another proof, at most one a minute. The answer is always the same.
+/// Mails another proof to an address that its person has not proved, whatever else they have; at most one a minute. The answer
+/// is always the same.
 #[endpoint(tags("accounts"))]
 pub(crate) async fn resend_verification(
     app: AppState,

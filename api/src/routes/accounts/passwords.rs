@@ -42,7 +42,8 @@ pub(crate) struct ChangePasswordBody {
 }
 
 /// Mails a link to choose a new password, if somebody has the address: it works once, for 30 minutes. At most one mail a
-/// minute and five an hour. The answer is always the same.
+/// minute and five an hour. No link goes to an address that its account only typed, if a phone, Telegram or Google of it is
+/// proved: who signs in so proves the address first. The answer is always the same.
 #[endpoint(tags("accounts"))]
 pub(crate) async fn request_password_reset(
     app: AppState,

@@ -73,7 +73,8 @@ pub(crate) struct SignInOut {
     tokens: TokensOut,
 }
 
-/// Registers a person, signs them in, and mails them a proof of their address.
+/// Registers a person, signs them in, and mails them a proof of their address. An address that another account only typed, and
+/// that has proved something else, is `pending_email` until the mail is answered; then it is theirs.
 #[endpoint(tags("accounts"))]
 pub(crate) async fn register(
     app: AppState,

@@ -77,7 +77,8 @@ pub(crate) struct TelegramSignInOut {
     data: SignInOut,
 }
 
-/// For our bot: a code that the person signs in with. An earlier one of theirs ends.
+/// For our bot: a code that the person signs in with, or by which they confirm a step if they have no password. An earlier one
+/// of theirs ends.
 #[endpoint(tags("accounts"))]
 pub(crate) async fn create_telegram_code(
     app: AppState,
@@ -94,7 +95,8 @@ pub(crate) async fn create_telegram_code(
     Ok(NoStore(Json(BotCodeOut::from(code))))
 }
 
-/// Signs in with the code that the bot showed; who is new is registered, unless `mode` is `login`.
+/// Signs in with the code that the bot showed; who is new is registered, unless `mode` is `login`. A code has five tries from
+/// one network, and 25 from all together.
 #[endpoint(tags("accounts"), responses((status_code = 400, description = "CODE_INVALID, or NOT_REGISTERED when mode is login"), (status_code = 403, description = "ACCOUNT_DISABLED"), (status_code = 409, description = "TELEGRAM_ALREADY_LINKED")))]
 pub(crate) async fn register_by_telegram(
     app: AppState,
