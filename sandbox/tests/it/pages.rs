@@ -31,8 +31,13 @@ async fn payme_is_paid_in_its_own_order_of_calls() {
 
     let page = world.press(&payme_link(), &[("do", "pay")]).await;
     assert!(page.text.contains("href=\"https://shop.example/back?a=1&amp;b=2\""), "{}", page.text);
-    let sent =
-        ["CheckPerformTransaction", "CreateTransaction", "PerformTransaction", "CheckTransaction"];
+    let sent = [
+        "CheckPerformTransaction",
+        "CreateTransaction",
+        "PerformTransaction",
+        "SetFiscalData",
+        "CheckTransaction",
+    ];
     assert_eq!(methods(&world), sent);
     let create = &world.heard()[1];
     let params = &create.json()["params"];
@@ -62,11 +67,15 @@ async fn payme_gives_back_and_cancels() {
     let world = World::start().await;
     world.press(&payme_link(), &[("do", "pay-and-cancel")]).await;
     let sent = methods(&world);
-    assert_eq!(sent[2..], ["PerformTransaction", "CancelTransaction", "CheckTransaction"]);
-    assert_eq!(world.heard()[3].json()["params"]["reason"], 5);
+    let receipts = ["SetFiscalData", "CancelTransaction", "SetFiscalData", "CheckTransaction"];
+    assert_eq!(
+        (sent[2].as_str(), &sent[3..]),
+        ("PerformTransaction", &receipts.map(str::to_owned)[..])
+    );
+    assert_eq!(world.heard()[4].json()["params"]["reason"], 5);
     world.press(&payme_link(), &[("do", "cancel")]).await;
     assert_eq!(
-        methods(&world)[6..],
+        methods(&world)[8..],
         ["CreateTransaction", "CancelTransaction", "CheckTransaction"]
     );
 }

@@ -79,6 +79,8 @@ pub(crate) struct Subject {
 
 #[cfg(test)]
 mod tests {
+    use super::deal_refunded::Undone::{ByBuyer, ByStaff, Undelivered};
+    use super::purchase_refunded::Why;
     use super::*;
     use crate::accounts::jobs::News;
     use crate::language::Language;
@@ -147,18 +149,10 @@ mod tests {
         for news in News::ALL {
             letters.push(account_notice::letter("ali@mail.uz", language, *news, LINK));
         }
-        for undone in [
-            deal_refunded::Undone::Undelivered,
-            deal_refunded::Undone::ByBuyer,
-            deal_refunded::Undone::ByStaff,
-        ] {
+        for undone in [Undelivered, ByBuyer, ByStaff] {
             letters.push(deal_refunded::letter(reader, about, undone));
         }
-        for why in [
-            purchase_refunded::Why::GivenUp,
-            purchase_refunded::Why::Undelivered,
-            purchase_refunded::Why::ByStaff,
-        ] {
+        for why in [Why::GivenUp, Why::Undelivered, Why::ByStaff] {
             letters.push(purchase_refunded::letter(reader, about, amount, why, AT));
         }
         letters
