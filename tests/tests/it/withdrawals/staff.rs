@@ -54,7 +54,8 @@ async fn large_withdrawals_leave_when_enough_people_have_looked() {
     approve(&second, one).await.expect_error(409, "INVALID_STATE");
     assert_eq!((payouts(&acquirer, one).len(), payouts(&acquirer, two).len()), (1, 1));
     let audit = "SELECT action || ' ' || count(*) FROM audit_log WHERE object_type = 'withdrawal' GROUP BY action ORDER BY 1";
-    assert_eq!(app.database.texts(audit).await, ["withdrawal.approve 3", "withdrawal.request 2"]);
+    let recorded = ["withdrawal.approve 3", "withdrawal.paid 2", "withdrawal.request 2"];
+    assert_eq!(app.database.texts(audit).await, recorded);
     app.finish().await;
 }
 
